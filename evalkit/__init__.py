@@ -1,0 +1,1 @@
+"""evalkit: from a theory of change to a defensible finding."""

@@ -1,0 +1,1 @@
+"""Read data and evaluation files, write outputs: the only data I/O."""
