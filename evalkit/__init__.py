@@ -1,1 +1,118 @@
-"""evalkit: from a theory of change to a defensible finding."""
+"""evalkit: from a theory of change to a defensible finding.
+
+    import evalkit as ek
+
+    evaluation = ek.load("evaluation.yaml")
+    analysis = evaluation.study().analyse()
+    ek.report(analysis, "summative.html")
+
+Names are loaded when first used, so that importing evalkit is cheap.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from evalkit.analysis import Analysis
+    from evalkit.design_spec import Design
+    from evalkit.errors import EvalkitError
+    from evalkit.evaluation import Evaluation
+    from evalkit.measure_spec import Measure
+    from evalkit.study import Study
+
+__version__ = "0.1.0"
+__all__ = [
+    "Analysis",
+    "EvalkitError",
+    "Evaluation",
+    "Study",
+    "design",
+    "designs",
+    "load",
+    "measure",
+    "measures",
+    "report",
+    "score",
+    "stats",
+]
+
+_RECORDS = {
+    "Analysis": "evalkit.analysis",
+    "EvalkitError": "evalkit.errors",
+    "Evaluation": "evalkit.evaluation",
+    "Study": "evalkit.study",
+}
+
+
+def measures() -> list[str]:
+    """Return the ids of every measure in the registry, sorted."""
+    from evalkit.content import shipped_registry
+
+    return shipped_registry().measures()
+
+
+def measure(name: str) -> Measure:
+    """Return one measure; raises UnknownMeasure with the nearest id."""
+    from evalkit.content import shipped_registry
+
+    return shipped_registry().measure(name)
+
+
+def designs() -> list[str]:
+    """Return the ids of every design, sorted."""
+    from evalkit.content import shipped_registry
+
+    return shipped_registry().designs()
+
+
+def design(name: str) -> Design:
+    """Return one design; raises UnknownDesign with the nearest id."""
+    from evalkit.content import shipped_registry
+
+    return shipped_registry().design(name)
+
+
+def score(frame: Any, name: str, **options: Any) -> Any:
+    """Score item answers with a measure of the registry; see `evalkit.scoring.score`.
+
+    Takes any frame that narwhals knows and returns the same kind, its columns kept and the scores
+    added. Options: items, prefix, bands, age, sex, on_invalid.
+    """
+    from evalkit.scoring import score as score_frame
+
+    return score_frame(frame, measure(name), **options)
+
+
+def load(path: str | Path) -> Evaluation:
+    """Load and check an `evaluation.yaml`; raises InvalidEvaluation with every problem at once."""
+    from evalkit.files.evaluations import load as load_file
+
+    return load_file(path)
+
+
+def report(source: Study | Analysis, path: str | Path, kind: str | None = None) -> Path:
+    """Write a report; its kind of file follows the suffix (.html or .json).
+
+    `kind` is "summative" or "formative"; an Analysis gives a summative report unless told, and a
+    Study, which holds no estimates, a formative one only. Returns the path written.
+    """
+    from evalkit.reports.writing import write_report
+
+    return write_report(source, path, kind=kind)
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name == "stats":
+        return import_module("evalkit.stats")
+    if name in _RECORDS:
+        return getattr(import_module(_RECORDS[name]), name)
+    raise AttributeError(f"module 'evalkit' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -94,6 +94,10 @@ class Attrition(Record):
     bound_optimistic: float | None
     cautious: str
     optimistic: str
+    outcome: str | None = None
+    role: str | None = None
+    informant: str | None = None
+    wave: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

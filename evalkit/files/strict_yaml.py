@@ -40,7 +40,9 @@ class Document:
 
     def where(self, path: Path) -> Where:
         """Return the place of a path, or of its nearest parent that has one."""
-        line = next((self.lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self.lines), 1)
+        line = next(
+            (self.lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self.lines), 1
+        )
         return Where(file=self.name, line=line, key=".".join(str(part) for part in path))
 
 
@@ -50,7 +52,9 @@ def parse(text: str, name: str) -> Document:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     if len(text.encode()) > MAX_BYTES:
-        return _failed(name, None, "the file is larger than 1 MB", "Keep data in tables, not in YAML.")
+        return _failed(
+            name, None, "the file is larger than 1 MB", "Keep data in tables, not in YAML."
+        )
     if "\x00" in text:
         return _failed(name, None, "the file holds null bytes", "Save it as plain UTF-8 text.")
     try:
@@ -70,7 +74,9 @@ def parse(text: str, name: str) -> Document:
 
 
 def _failed(name: str, line: int | None, what: str, next_step: str) -> Document:
-    return Document(name, None, {}, (Problem(Where(file=name, line=line), f"{what}.", "", next_step),))
+    return Document(
+        name, None, {}, (Problem(Where(file=name, line=line), f"{what}.", "", next_step),)
+    )
 
 
 class _Reader:
@@ -107,8 +113,12 @@ class _Reader:
             key = str(key_node.value)
             if key in result:
                 first = self.lines[(*path, key)]
-                self._refuse((*path, key), line, f"the key '{key}' is repeated (first on line {first})",
-                             "Remove one of the two.")
+                self._refuse(
+                    (*path, key),
+                    line,
+                    f"the key '{key}' is repeated (first on line {first})",
+                    "Remove one of the two.",
+                )
                 continue
             self.lines[(*path, key)] = line
             result[key] = self.read(value_node, (*path, key))
@@ -123,7 +133,9 @@ class _Reader:
             return text
         return plain_value(text)
 
-    def _refuse(self, path: Path, line: int, what: str, next_step: str = "Write the value out.") -> None:
+    def _refuse(
+        self, path: Path, line: int, what: str, next_step: str = "Write the value out."
+    ) -> None:
         where = Where(file=self.name, line=line, key=".".join(str(part) for part in path))
         self.problems.append(Problem(where, f"{what}.", "", next_step))
 

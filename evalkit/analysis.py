@@ -1,0 +1,113 @@
+"""Run what the design names: estimates, checks, levels, and the findings they allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from evalkit.checks import CHECKS, BalanceRow, CheckContext, CheckFunction, balance_rows
+from evalkit.claims import findings
+from evalkit.errors import InvalidInput
+from evalkit.estimators import ESTIMATORS, Estimator, estimate_target
+from evalkit.indicators import Rate
+from evalkit.maryland import rate
+from evalkit.results import Attrition, Check, Estimate, Finding, Level
+
+if TYPE_CHECKING:
+    from evalkit.study import Study
+
+Rated = TypeVar("Rated", Estimate, Level)
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """Everything found, in the order outcomes, waves and informants were declared."""
+
+    study: Study
+    estimates: tuple[Estimate, ...]
+    checks: tuple[Check, ...]
+    levels: tuple[Level, ...]
+    findings: tuple[Finding, ...]
+    attrition: tuple[Attrition, ...]
+    balance: tuple[BalanceRow, ...]
+    rates: tuple[Rate, ...]
+
+    def estimate(self, outcome: str, wave: str, informant: str = "self") -> Estimate:
+        """Return one estimate."""
+        return _pick(self.estimates, outcome, wave, informant)
+
+    def level(self, outcome: str, wave: str, informant: str = "self") -> Level:
+        """Return one level."""
+        return _pick(self.levels, outcome, wave, informant)
+
+
+def _pick(rows: Iterable[Rated], outcome: str, wave: str, informant: str) -> Rated:
+    listed = list(rows)
+    for row in listed:
+        if (row.outcome, row.wave, row.informant) == (outcome, wave, informant):
+            return row
+    known = "; ".join(f"{row.outcome} / {row.wave} / {row.informant}" for row in listed)
+    raise InvalidInput(f"No result for {outcome} / {wave} / {informant}. Allowed: {known}.")
+
+
+def analyse(
+    study: Study,
+    *,
+    estimators: Mapping[str, Estimator] | None = None,
+    checks: Mapping[str, CheckFunction] | None = None,
+) -> Analysis:
+    """Estimate, check, rate and word every target of the evaluation."""
+    evaluation = study.evaluation
+    chosen = _one(estimators or ESTIMATORS, evaluation.design.estimators[0], "estimator")
+    lost = {(a.outcome, a.wave, a.informant): a for a in study.attrition()}
+    raw, found_checks, levels, balance = [], [], [], []
+    for target, followed in study.trails:
+        key = (target.outcome.id, target.wave, target.informant)
+        estimate = estimate_target(study, target, followed, chosen)
+        contexts = [
+            CheckContext(study, target, followed, lost.get(key), settings)
+            for settings in evaluation.design.checks
+        ]
+        table = checks or CHECKS
+        mine = [_one(table, c.settings.check, "check")(c) for c in contexts]
+        levels.append(rate(
+            evaluation.design, mine, evaluation.declared.design.faults, outcome=key[0], wave=key[1],
+            informant=key[2], estimated=estimate.estimate is not None,
+        ))  # fmt: skip
+        raw.append((target.primary, estimate))
+        found_checks += mine
+        balance += balance_rows(contexts[0]) if evaluation.design.comparison_group else ()
+    estimates = _adjusted(study, raw)
+    rates = study.indicators()
+    worded = findings(evaluation, estimates, levels, rates)
+    return Analysis(
+        study, estimates, tuple(found_checks), tuple(levels), worded, tuple(lost.values()),
+        tuple(balance), rates,
+    )  # fmt: skip
+
+
+def _one(table: Mapping[str, Function], name: str, noun: str) -> Function:
+    if name not in table:
+        raise InvalidInput(f"The design asks for the {noun} '{name}'. Given: {', '.join(table)}.")
+    return table[name]
+
+
+def _adjusted(study: Study, raw: list[tuple[bool, Estimate]]) -> tuple[Estimate, ...]:
+    """Adjust the p values of everything but the primary result together, as the plan says."""
+    from evalkit.stats import adjust_p
+
+    plan = study.evaluation.declared.analysis.multiplicity
+    if plan.across == "none":
+        return tuple(estimate for _, estimate in raw)
+    secondary = [estimate.p_value for primary, estimate in raw if not primary]
+    adjusted = iter(adjust_p(secondary, method=plan.method))
+    return tuple(
+        estimate if primary else replace(estimate, p_adjusted=_clean(next(adjusted)))
+        for primary, estimate in raw
+    )
+
+
+def _clean(value: float | None) -> float | None:
+    return None if value is None or value != value else float(value)

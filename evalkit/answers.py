@@ -1,0 +1,259 @@
+"""Item answers as they come: which columns hold them, and which of them are allowed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import narwhals as nw
+
+from evalkit.errors import InvalidData, InvalidInput, Problem, Where, nearest
+from evalkit.measure_spec import Item, Measure
+
+Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
+MAX_LISTED = 20
+"""How many faults of one column are listed one by one."""
+
+_NUMBER = r"^[+-]?[0-9]+(?:\.[0-9]+)?$"
+_NUMBERED = re.compile(r"q[0-9]+")
+
+
+def frame_of(frame: Any) -> tuple[Frame, Callable[[Frame], Any]]:
+    """Return a narwhals frame and the way back to the kind of frame that came in."""
+    try:
+        table: Frame = nw.from_native(frame)
+    except TypeError as error:
+        kind = type(frame).__name__
+        raise InvalidInput(
+            f"found {kind} where a data frame is needed (pandas, polars)."
+        ) from error
+    except nw.exceptions.NarwhalsError as error:
+        raise InvalidInput(f"The frame cannot be read: {error}") from error
+    given = isinstance(frame, nw.DataFrame | nw.LazyFrame)
+    return table, (lambda done: done) if given else (lambda done: done.to_native())
+
+
+def temporary(measure: Measure, item: str) -> str:
+    """Return the name of the working column of an item's cleaned answers."""
+    return f"__{measure.column}__answer_{item}"
+
+
+def item_columns(
+    columns: Sequence[str],
+    measure: Measure,
+    *,
+    items: Mapping[str, str] | None = None,
+    prefix: str | None = None,
+) -> dict[str, str]:
+    """Return the column of every item, in item order.
+
+    Columns named in `items` come first; the rest are `prefix` and the item id or, without a
+    prefix, the measure's id, then its short prefixes, then q1.. where the frame holds exactly
+    these q columns. Raises InvalidInput where columns are missing or two sets fit.
+    """
+    named = _named(columns, measure, items or {})
+    rest = [item.id for item in measure.items if item.id not in named]
+    starts = _starts(columns, measure, rest, prefix)
+    fitting = [start for start in starts if all(f"{start}{item}" in columns for item in rest)]
+    if rest and not fitting:
+        raise InvalidInput(_missing_columns(columns, measure, rest, starts))
+    if rest and len(fitting) > 1 and fitting[0] != f"{measure.column}_":
+        sets = " and ".join(f"{start}{rest[0]}.." for start in fitting)
+        what = f"Two sets of columns fit {measure.id}: {sets}."
+        raise InvalidInput(f"{what} Say which with prefix= or items=.")
+    found = named | {item: f"{fitting[0]}{item}" for item in rest}
+    return {item.id: found[item.id] for item in measure.items}
+
+
+def _named(columns: Sequence[str], measure: Measure, items: Mapping[str, str]) -> dict[str, str]:
+    named = {str(item): column for item, column in items.items()}
+    known = [item.id for item in measure.items]
+    for item in named:
+        if item not in known:
+            problem = Problem(
+                Where(), f"items: {measure.id} has no item '{item}'.", ", ".join(known)
+            )
+            raise InvalidInput(str(problem))
+    require_columns(columns, list(named.values()))
+    twice = {column for column in named.values() if list(named.values()).count(column) > 1}
+    if twice:
+        raise InvalidInput(f"items: two items point to the column '{min(twice)}'.")
+    return named
+
+
+def require_columns(columns: Sequence[str], wanted: Sequence[str]) -> None:
+    """Raise InvalidInput, with a near match for each, where columns are not in the frame."""
+    absent = [name for name in wanted if name not in columns]
+    if absent:
+        raise InvalidInput(f"The frame has no column {_with_near(absent, columns)}.")
+
+
+def _with_near(absent: Sequence[str], columns: Sequence[str]) -> str:
+    lowered = {name.lower(): name for name in columns if isinstance(name, str)}
+    hints = []
+    for name in absent[:10]:
+        hint = nearest(name, lowered)
+        close = f" (did you mean '{lowered[hint.split(chr(39))[1]]}'?)" if hint else ""
+        hints.append(f"'{name}'{close}")
+    more = f" and {len(absent) - 10} more" if len(absent) > 10 else ""
+    return ", ".join(hints) + more
+
+
+def _starts(
+    columns: Sequence[str], measure: Measure, rest: Sequence[str], prefix: str | None
+) -> list[str]:
+    """Return what item columns may start with, in order of preference."""
+    if prefix is not None:
+        return [prefix]
+    starts = [f"{measure.column}_", *(f"{short}_" for short in measure.prefixes)]
+    if _numbered(columns) == {f"q{item}" for item in rest}:
+        starts.append("q")
+    return list(dict.fromkeys(starts))
+
+
+def _numbered(columns: Sequence[str]) -> set[str]:
+    return {name for name in columns if isinstance(name, str) and _NUMBERED.fullmatch(name)}
+
+
+def _missing_columns(
+    columns: Sequence[str], measure: Measure, rest: Sequence[str], starts: Sequence[str]
+) -> str:
+    """Word which columns are missing from the set that comes nearest."""
+    ways = " or ".join(f"{start}{rest[0]}.." for start in starts)
+    tried = [*starts, "q"] if _numbered(columns) and len(starts) > 1 else list(starts)
+    best = max(tried, key=lambda start: sum(f"{start}{item}" in columns for item in rest))
+    wanted = [f"{best}{item}" for item in rest]
+    absent = [name for name in wanted if name not in columns]
+    spare = [name for name in columns if name not in wanted]
+    if not absent:  # a q set that is complete but not alone
+        others = sorted(_numbered(columns) - set(wanted))
+        return (
+            f"{measure.id}: beside q{rest[0]}.. the frame has {', '.join(others)}, so these may be "
+            'another measure. Say prefix="q" if they are not.'
+        )
+    return (
+        f"{measure.id}: the frame has no column {_with_near(absent, spare)}. "
+        f"Items are looked for as {ways}, or as q1.. where the frame has exactly "
+        f'{len(measure.items)} such columns; items={{"1": "column"}} or prefix= settles doubt.'
+    )
+
+
+def cleaned(table: Frame, measure: Measure, found: Mapping[str, str], *, on_invalid: str) -> Frame:
+    """Add a working column per item: the answer as a number, null where missing or refused."""
+    schema = table.collect_schema()
+    values, refused = {}, {}
+    for item in measure.items:
+        column = found[item.id]
+        number, given = _number(column, schema[column], item)
+        allowed = _allowed(number, item)
+        values[item.id] = nw.when(allowed).then(number)
+        refused[column] = given & ~_true(allowed)
+    if on_invalid == "raise":
+        step = "Correct it, or score with on_invalid='missing'."
+        refuse(table, refused, allowed=_codes_by_column(measure, found), noun="answer", step=step)
+    else:
+        count = nw.sum_horizontal(*[bad.cast(nw.Int64) for bad in refused.values()])
+        table = table.with_columns(count.alias(f"{measure.column}__n_invalid"))
+    return table.with_columns(*[v.alias(temporary(measure, item)) for item, v in values.items()])
+
+
+def _codes_by_column(measure: Measure, found: Mapping[str, str]) -> dict[str, str]:
+    return {
+        found[item.id]: ", ".join(str(code) for code, _ in item.codes) for item in measure.items
+    }
+
+
+def _true(condition: nw.Expr) -> nw.Expr:
+    """A condition with null taken as False, alike on every backend."""
+    return nw.when(condition).then(nw.lit(True)).otherwise(nw.lit(False))
+
+
+def _number(column: str, dtype: Any, item: Item) -> tuple[nw.Expr, nw.Expr]:
+    """Return an answer as a number (null where it is none), and whether one was given."""
+    raw = nw.col(column)
+    if dtype.is_numeric() or dtype == nw.Unknown:
+        return _without_nan(raw.cast(nw.Float64))
+    if dtype == nw.Boolean:
+        if {code for code, _ in item.codes} != {0, 1}:
+            raise InvalidInput(f"The column '{column}' holds true and false, not answer codes.")
+        number = raw.cast(nw.Float64)
+        return number, _true(~number.is_null())
+    if dtype not in (nw.String, nw.Object, nw.Categorical, nw.Enum):
+        raise InvalidInput(f"The column '{column}' holds {dtype}, not answer codes.")
+    text = raw.cast(nw.String).str.strip_chars()
+    number = nw.when(text.str.contains(_NUMBER)).then(text).cast(nw.Float64)
+    return number, _true(~text.is_null() & (text != ""))
+
+
+def _without_nan(value: nw.Expr) -> tuple[nw.Expr, nw.Expr]:
+    number = nw.when(~value.is_nan()).then(value)
+    return number, _true(~number.is_null())
+
+
+def _allowed(number: nw.Expr, item: Item) -> nw.Expr:
+    codes = [code for code, _ in item.codes]
+    if len(codes) == item.high - item.low + 1:
+        return (number >= item.low) & (number <= item.high) & (number == number.floor())
+    return number.is_in([float(code) for code in codes])
+
+
+def check_ages(table: Frame, measure: Measure, age: str) -> None:
+    """Raise InvalidData where people are outside the measure's ages; a missing age passes."""
+    dtype = table.collect_schema()[age]
+    if not (dtype.is_numeric() or dtype == nw.Unknown):
+        raise InvalidInput(f"The age column '{age}' holds {dtype}, not years.")
+    if measure.ages is None:
+        return
+    value, given = _without_nan(nw.col(age).cast(nw.Float64))
+    low, high = measure.ages.low or 0, measure.ages.high
+    # Ages count in completed years: 17.9 is still 17.
+    inside = value >= low if high is None else (value >= low) & (value < high + 1)
+    refuse(
+        table,
+        {age: given & ~_true(inside)},
+        allowed={age: f"{measure.ages} for {measure.id}"},
+        noun="age",
+        step="Use the version for this age, or leave age= out.",
+    )
+
+
+def refuse(
+    table: Frame,
+    refused: Mapping[str, nw.Expr],
+    *,
+    allowed: Mapping[str, str],
+    noun: str,
+    step: str,
+) -> None:
+    """Raise InvalidData where any condition holds: by row, or by count in a lazy frame.
+
+    `refused` and `allowed` are by column; `noun` is what a value is called.
+    """
+    totals = [bad.cast(nw.Int64).sum().alias(name) for name, bad in refused.items()]
+    counted = table.select(*totals)
+    eager = counted.collect() if isinstance(counted, nw.LazyFrame) else counted
+    problems: list[Problem] = []
+    for name, bad in refused.items():
+        count = int(eager[name][0] or 0)
+        rows = _rows(table, name, bad) if count and isinstance(table, nw.DataFrame) else []
+        for n, value in rows:
+            what = f"the {noun} is {_shown(value)} (position {n})."
+            problems.append(Problem(Where(row=n + 1, column=name), what, allowed[name], step))
+        if count > len(rows):
+            what = f"{count - len(rows)} {'more ' if rows else ''}values are not allowed."
+            problems.append(Problem(Where(column=name), what, allowed[name], step))
+    if problems:
+        raise InvalidData(problems)
+
+
+def _rows(table: nw.DataFrame[Any], name: str, refused: nw.Expr) -> list[tuple[int, Any]]:
+    """Return the position and value of the first refused cells of a column."""
+    marks = table.select(refused.alias(name))[name].to_list()
+    positions = [n for n, mark in enumerate(marks) if mark][:MAX_LISTED]
+    values = table[name]
+    return [(n, values[n]) for n in positions]
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if isinstance(value, str) else f"{value:g}"

@@ -1,0 +1,232 @@
+"""How the study went: each check gives passed True, False or None (cannot be told), and a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evalkit.errors import CannotEstimate
+from evalkit.results import Attrition, Check, Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalkit.design_spec import DesignCheck
+    from evalkit.evaluation import Target
+    from evalkit.study import Study
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CheckContext:
+    """What a check may look at: the study, one target, its trail, and the design's thresholds."""
+
+    study: Study
+    target: Target
+    followed: pd.DataFrame
+    attrition: Attrition | None
+    settings: DesignCheck
+
+    @property
+    def analysed(self) -> pd.DataFrame:
+        """The rows of the trail that are analysed."""
+        return self.followed[self.followed["step"] == "analysed"]
+
+    def result(
+        self, passed: bool | None, sentence: str, value: float | None = None,
+        threshold: float | None = None,
+    ) -> Check:  # fmt: skip
+        """Return a check of this target."""
+        return Check(
+            check=self.settings.check, outcome=self.target.outcome.id, wave=self.target.wave,
+            informant=self.target.informant, passed=passed, value=value, threshold=threshold,
+            sentence=sentence, citation=self.settings.citation,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceRow(Record):
+    """One covariate among the people analysed, by arm. `smd` names its denominator in `scaled_by`."""
+
+    outcome: str
+    wave: str
+    informant: str
+    covariate: str
+    mean_treatment: float | None
+    mean_comparison: float | None
+    sd_treatment: float | None
+    sd_comparison: float | None
+    smd: float | None
+    variance_ratio: float | None
+    ks: float | None
+    n_treatment: int
+    n_comparison: int
+    n_missing: int
+    scaled_by: str
+    adjusted: bool
+
+
+CheckFunction = Callable[[CheckContext], Check]
+
+
+def attrition(context: CheckContext) -> Check:
+    """Whether the loss after assignment is inside the boundary that the plan names."""
+    found = context.attrition
+    boundary = context.study.evaluation.declared.analysis.attrition_boundary
+    if found is None:
+        return context.result(None, "Loss cannot be worked out: an arm has nobody who was due.")
+    verdict = found.cautious if boundary == "cautious" else found.optimistic
+    bound = found.bound_cautious if boundary == "cautious" else found.bound_optimistic
+    sentence = f"Loss is {verdict} the {boundary} boundary of the What Works Clearinghouse."
+    return context.result(verdict == "inside", sentence, 100 * found.differential, bound)
+
+
+def equivalence(context: CheckContext) -> Check:
+    """Whether the arms analysed start alike on the outcome's own first score.
+
+    The statistic is Hedges' g with the pooled standard deviation, on the people analysed; without a
+    first score every declared covariate must be alike.
+    """
+    from evalkit.stats import hedges_g
+
+    rows = context.analysed
+    limits = context.settings.thresholds
+    known = rows[rows["baseline"].notna()]
+    adjusts = "baseline" in context.study.evaluation.declared.analysis.covariates
+    if known["treated"].nunique() < 2:
+        return _equivalent_covariates(context)
+    arms = [known.loc[known["treated"] == value, "baseline"].to_numpy(float) for value in (1, 0)]
+    try:
+        size = abs(hedges_g(*arms).estimate or 0.0)
+    except CannotEstimate as refusal:
+        return context.result(None, f"First scores cannot be compared: {refusal}")
+    return _verdict(context, size, adjusts, "The first scores of the people analysed", limits)
+
+
+def _equivalent_covariates(context: CheckContext) -> Check:
+    rows = [row for row in balance_rows(context) if row.covariate != "first score"]
+    sizes = [(abs(row.smd), row) for row in rows if row.smd is not None]
+    if not sizes or len(sizes) < len(rows):
+        return context.result(None, "Nobody can say whether the arms started alike: no first scores.")
+    size, worst = max(sizes, key=lambda pair: pair[0])
+    what = f"There are no first scores; of the covariates, {worst.covariate}"
+    return _verdict(context, size, worst.adjusted, what, context.settings.thresholds)
+
+
+def _verdict(
+    context: CheckContext, size: float, adjusts: bool, what: str, limits: dict[str, float]
+) -> Check:
+    alike, with_adjustment = limits["satisfied"], limits["adjusted"]
+    shown = f"{what} differ by {size:.2f} standard deviations"
+    if size <= alike:
+        return context.result(True, f"{shown}: alike (limit {alike:g}).", size, alike)
+    if size > with_adjustment:
+        return context.result(False, f"{shown}: not alike (limit {with_adjustment:g}).", size, with_adjustment)
+    if adjusts:
+        sentence = f"{shown}: alike enough once adjusted for, as is done (limit {with_adjustment:g})."
+        return context.result(True, sentence, size, with_adjustment)
+    sentence = f"{shown}, which needs adjustment, and the plan does not adjust for it (limit {alike:g})."
+    return context.result(False, sentence, size, alike)
+
+
+def pre_test(context: CheckContext) -> Check:
+    """Whether the outcome was measured before the programme in both arms."""
+    rows = context.analysed
+    arms = rows[rows["baseline"].notna()]["treated"].nunique()
+    if arms == 2:
+        return context.result(True, "The outcome was measured at the first wave in both groups.")
+    return context.result(False, "The outcome was not measured at the first wave in both groups.")
+
+
+def balance(context: CheckContext) -> Check:
+    """Whether the covariates matched on are alike among the people analysed."""
+    match = context.study.evaluation.declared.design.match
+    names = match.covariates if match else ()
+    rows = [row for row in balance_rows(context) if row.covariate.split("=")[0] in names]
+    limits = context.settings.thresholds
+    known = [row for row in rows if row.smd is not None]
+    if not known or len(known) < len(rows):
+        return context.result(None, "The covariates matched on cannot be compared among those analysed.")
+    needing = [row for row in known if abs(row.smd or 0) > limits["satisfied"] and not row.adjusted]
+    worst = max(needing or known, key=lambda row: abs(row.smd or 0))
+    size = abs(worst.smd or 0)
+    return _verdict(context, size, worst.adjusted, f"Of the covariates matched on, {worst.covariate}", limits)
+
+
+def clusters(context: CheckContext) -> Check:
+    """Whether each arm has at least two clusters; with one, the cluster and the arm are the same."""
+    from evalkit.estimators import cluster_column
+
+    rows = context.analysed
+    column = cluster_column(context.study, rows) if len(rows) else None
+    if column is None:
+        return context.result(True, "People were assigned one by one and share no family.")
+    counts = rows.groupby("treated")[column].nunique()
+    least = int(counts.min()) if len(counts) == 2 else 0
+    minimum = context.settings.thresholds["minimum"]
+    sentence = (
+        f"Each arm has {int(minimum)} or more clusters ({column})." if least >= minimum
+        else f"An arm has fewer than {int(minimum)} clusters ({column}): it cannot be told from its arm."
+    )  # fmt: skip
+    return context.result(least >= minimum, sentence, float(least), minimum)
+
+
+def faults(context: CheckContext) -> Check:
+    """Whether the evaluators declared a fault that no data can show."""
+    declared = context.study.evaluation.declared.design.faults
+    if not declared:
+        return context.result(True, "No fault of allocation, contamination or measurement is declared.")
+    return context.result(False, f"Declared by the evaluators: {', '.join(declared)}.", float(len(declared)))
+
+
+CHECKS: dict[str, CheckFunction] = {
+    "attrition": attrition,
+    "equivalence": equivalence,
+    "pre-test": pre_test,
+    "balance": balance,
+    "clusters": clusters,
+    "faults": faults,
+}
+
+
+def balance_rows(context: CheckContext) -> tuple[BalanceRow, ...]:
+    """Compare the arms analysed on the first score and every covariate of the plan and the match."""
+    from evalkit import stats
+
+    evaluation = context.study.evaluation
+    plan, match = evaluation.declared.analysis.covariates, evaluation.declared.design.match
+    rows = context.analysed
+    if rows["treated"].nunique() < 2:
+        return ()
+    names = list(dict.fromkeys(["baseline", *plan, *(match.covariates if match else ())]))
+    frame = rows[["treated"]].copy()
+    for name in names:
+        values = rows["baseline"] if name == "baseline" else rows["person"].map(context.study.intake.people[name])
+        frame[name] = values
+    held = [name for name in names if frame[name].notna().any()]
+    estimand = evaluation.design.standardised_by
+    table = stats.balance(frame, treatment="treated", covariates=held, estimand=estimand)
+    return tuple(_balance_row(context, row, estimand, plan) for row in table.to_dict("records"))
+
+
+def _balance_row(
+    context: CheckContext, row: dict[str, object], estimand: str, plan: tuple[str, ...]
+) -> BalanceRow:
+    name = str(row["covariate"])
+    label = "first score" if name == "baseline" else name
+    scaled = {"ATT": "SD of the programme arm", "ATE": "average SD of the two arms"}[estimand]
+    numbers = {
+        key: _number(row[key])
+        for key in ("mean_treatment", "mean_comparison", "sd_treatment", "sd_comparison", "smd",
+                    "variance_ratio", "ks")
+    }  # fmt: skip
+    counts = {key: int(str(row[key])) for key in ("n_treatment", "n_comparison", "n_missing")}
+    return BalanceRow(
+        outcome=context.target.outcome.id, wave=context.target.wave, informant=context.target.informant,
+        covariate=label, scaled_by=scaled, adjusted=name.split("=")[0] in plan, **numbers, **counts,
+    )  # fmt: skip
+
+
+def _number(value: object) -> float | None:
+    number = float("nan") if value is None else float(str(value))
+    return None if number != number else number

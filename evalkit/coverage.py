@@ -1,0 +1,218 @@
+"""Who is measured and who is not, by role and wave; and the needs people bring at the start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evalkit.flow import is_due
+from evalkit.results import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalkit.study import Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage(Record):
+    """People of a role at a wave: measured + not measured + not due + not asked = people.
+
+    `informant` is "any", or the one whose answers are counted; `own_voice` says whether it is the
+    person's own report. `families` are those of the people measured.
+    """
+
+    role: str
+    wave: str
+    informant: str
+    own_voice: bool
+    n_people: int
+    n_measured: int
+    n_not_measured: int
+    n_not_due: int
+    n_not_asked: int
+    families: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile(Record):
+    """Scores at the first wave for one group of people: the benchmark for later waves."""
+
+    by: str
+    group: str
+    role: str
+    measure: str
+    scale: str
+    informant: str
+    n_people: int
+    n_scored: int
+    n_missing: int
+    families: int
+    mean: float | None
+    sd: float | None
+
+
+def _taking_part(study: Study) -> pd.DataFrame:
+    """Return the people who were eligible, consented and were allocated."""
+    people = study.intake.people
+    stayed = (people["eligible"] != 0) & (people["consent"] != 0)
+    return people[stayed & people["treated"].notna()]
+
+
+def coverage(study: Study) -> tuple[Coverage, ...]:
+    """Count for each role and wave who is measured, who is not, who was not due or not asked."""
+    people = _taking_part(study)
+    rows: list[Coverage] = []
+    for role in study.evaluation.roles:
+        mine = people[people["role"] == role.id]
+        for wave in study.evaluation.waves:
+            due = pd_series(is_due(study.evaluation, mine, wave), mine)
+            rows += _role_at_wave(study, role.id, wave.id, mine, due)
+    return tuple(rows)
+
+
+def pd_series(values: object, like: pd.DataFrame) -> pd.Series[bool]:
+    """Return values as a series along the rows of a frame."""
+    import pandas as pd
+
+    return pd.Series(values, index=like.index, dtype=bool)
+
+
+def _asked(study: Study, role: str, wave: str) -> dict[str, set[tuple[str, str]]]:
+    """Return (measure, scale) pairs asked of a role at a wave, by informant."""
+    first = study.evaluation.waves[0].id
+    asked: dict[str, set[tuple[str, str]]] = {}
+    for target in study.evaluation.targets():
+        if target.outcome.role == role and wave in (first, target.wave):
+            asked.setdefault(target.informant, set()).add((target.measure, target.scale))
+    return asked
+
+
+def _role_at_wave(
+    study: Study, role: str, wave: str, people: pd.DataFrame, due: pd.Series[bool]
+) -> Iterable[Coverage]:
+    asked = _asked(study, role, wave)
+    kinds: dict[str, list[str]] = {"any": list(asked)}
+    kinds |= {informant: [informant] for informant in asked} if len(asked) > 1 else {}
+    for label, informants in kinds.items():
+        pairs = {pair for informant in informants for pair in asked[informant]}
+        measured = people["person"].isin(_measured(study, wave, informants, pairs))
+        meant = measured | _in_ages(study, people, pairs)
+        own = (label == "self") or (label == "any" and informants == ["self"])
+        yield Coverage(
+            role=role, wave=wave, informant=label, own_voice=own, n_people=len(people),
+            n_measured=int(measured.sum()),
+            n_not_measured=int((~measured & meant & due).sum()),
+            n_not_due=int((~measured & meant & ~due).sum()),
+            n_not_asked=int((~meant).sum()),
+            families=int(people.loc[measured, "family"].nunique()),
+        )  # fmt: skip
+
+
+def _measured(
+    study: Study, wave: str, informants: list[str], pairs: set[tuple[str, str]]
+) -> set[str]:
+    scores = study.intake.scores
+    here = scores[(scores["wave"] == wave) & scores["informant"].isin(informants) & scores["score"].notna()]
+    keys = list(zip(here["measure"], here["scale"], strict=True))
+    return {person for person, key in zip(here["person"], keys, strict=True) if key in pairs}
+
+
+def _in_ages(study: Study, people: pd.DataFrame, pairs: set[tuple[str, str]]) -> pd.Series[bool]:
+    """Whether at least one of the measures asked is meant for each person's age."""
+    import numpy as np
+
+    meant = np.zeros(len(people), dtype=bool)
+    for measure, _ in pairs:
+        ages = study.evaluation.measure(measure).ages
+        if ages is None or "age" not in people:
+            return pd_series(np.ones(len(people), dtype=bool), people)
+        age = people["age"].astype(float).to_numpy()
+        low = -np.inf if ages.low is None else ages.low
+        high = np.inf if ages.high is None else ages.high + 1
+        meant |= np.isnan(age) | ((age >= low) & (age < high))
+    return pd_series(meant, people)
+
+
+def profile(study: Study) -> tuple[Profile, ...]:
+    """Describe the first wave by role and each declared group, missing answers counted."""
+    people = _taking_part(study)
+    rows: list[Profile] = []
+    for target in _first_wave_targets(study):
+        outcome, informant = target.outcome, target.informant
+        mine = people[people["role"] == outcome.role]
+        first = study.intake.scores
+        first = first[
+            (first["wave"] == study.evaluation.waves[0].id)
+            & (first["measure"] == target.measure) & (first["scale"] == target.scale)
+            & (first["informant"] == informant)
+        ]  # fmt: skip
+        score = mine["person"].map(first.groupby("person")["score"].mean()).astype(float)
+        for by in study.evaluation.declared.needs.by:
+            groups = mine[by].map(_label) if by in mine else mine["role"]
+            for group, index in groups.groupby(groups, sort=True).groups.items():
+                rows.append(_profile(target, by, str(group), mine.loc[index], score.loc[index]))
+    return tuple(rows)
+
+
+def _first_wave_targets(study: Study) -> list[object]:
+    seen = {}
+    for target in study.evaluation.targets():
+        seen.setdefault((target.outcome.role, target.measure, target.scale, target.informant), target)
+    return list(seen.values())
+
+
+def _label(value: object) -> str:
+    if value is None or value != value:
+        return "not recorded"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _profile(
+    target: object, by: str, group: str, people: pd.DataFrame, score: pd.Series[float]
+) -> Profile:
+    from evalkit.evaluation import Target
+
+    assert isinstance(target, Target)
+    scored = score.dropna()
+    return Profile(
+        by=by, group=group, role=target.outcome.role, measure=target.measure, scale=target.scale,
+        informant=target.informant, n_people=len(people), n_scored=len(scored),
+        n_missing=len(people) - len(scored),
+        families=int(people.loc[scored.index, "family"].nunique()),
+        mean=float(scored.mean()) if len(scored) else None,
+        sd=float(scored.std(ddof=1)) if len(scored) > 1 else None,
+    )  # fmt: skip
+
+
+def notes(study: Study) -> tuple[str, ...]:
+    """Return what should be known of the data before a result is read."""
+    found = []
+    for target, followed in study.trails:
+        several = int((followed["n_respondents"] > 1).sum())
+        if several:
+            found.append(
+                f"{several} people have several answers of {target.measure} from "
+                f"{target.informant} at {target.wave}; their mean is used"
+            )
+    return tuple(found + _outside(study))
+
+
+def _outside(study: Study) -> list[str]:
+    """Answers from people outside a measure's ages are kept, and said."""
+    people = study.intake.people
+    if "age" not in people:
+        return []
+    found = []
+    for measure_id in study.intake.scores["measure"].unique():
+        ages = study.evaluation.measure(measure_id).ages
+        scores = study.intake.scores
+        persons = scores.loc[(scores["measure"] == measure_id) & scores["score"].notna(), "person"].unique()
+        age = people.loc[persons, "age"].astype(float)
+        low = float("-inf") if ages is None or ages.low is None else ages.low
+        high = float("inf") if ages is None or ages.high is None else ages.high + 1
+        outside = int(((age < low) | (age >= high)).sum())
+        if outside:
+            found.append(f"{outside} people answered {measure_id} outside its ages ({ages})")
+    return found

@@ -1,0 +1,113 @@
+"""Designs as data: what each needs, estimates, checks, and may claim at best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from evalkit.errors import InvalidContent, Problem, Where
+from evalkit.shapes import as_tuples, problems_from
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Need(_Part):
+    """Something the declaration or the data must hold for this design."""
+
+    key: str
+    why: str
+
+
+class DesignCheck(_Part):
+    """A check by name, with the thresholds it is held to and where they come from."""
+
+    check: str
+    why: str
+    thresholds: dict[str, float] = Field(default_factory=dict)
+    citation: str
+    verification: Literal["V2", "V1", "mem", "derived"]
+
+
+class Threat(_Part):
+    """A way in which a result of this design can be wrong."""
+
+    name: str
+    sentence: str
+
+
+class OriginalCeiling(_Part):
+    """The ceiling under the scale as first published."""
+
+    convention: str
+    level: int
+    verification: Literal["V2", "V1", "mem", "derived"]
+
+
+class Claims(_Part):
+    """What may be said at this design's best, in plain words."""
+
+    may: str
+    may_not: str
+
+
+class Design(_Part):
+    """One design: the record that the analysis, the rating and the wording all read."""
+
+    id: str
+    name: str
+    plain: str
+    needs: tuple[Need, ...]
+    randomised: bool
+    comparison_group: bool
+    estimand: str
+    estimand_plain: str
+    estimators: tuple[str, ...]
+    standardised_by: Literal["ATT", "ATE"]
+    checks: tuple[DesignCheck, ...]
+    ceiling: int
+    ceiling_reason: str
+    original: OriginalCeiling
+    threats: tuple[Threat, ...]
+    claims: Claims
+    sources: tuple[str, ...]
+
+    def check(self, name: str) -> DesignCheck | None:
+        """Return the settings of a check this design asks for, or None."""
+        return next((check for check in self.checks if check.check == name), None)
+
+
+def build_design(
+    data: Mapping[str, Any] | None, where: Callable[[tuple[Hashable, ...]], Where]
+) -> Design:
+    """Build a design from a parsed file, or raise InvalidContent with every problem."""
+    try:
+        return Design.model_validate(as_tuples(data or {}))
+    except ValidationError as error:
+        problems: list[Problem] = problems_from(error, Design, where)
+        raise InvalidContent(problems) from None
+
+
+LATER_DESIGNS = (
+    "rct-cluster",
+    "rct-stratified",
+    "rct-multisite",
+    "rct-waitlist",
+    "rct-multi-arm",
+    "stepped-wedge",
+    "cross-over",
+    "weighted-comparison",
+    "regression-discontinuity",
+    "instrumental-variable",
+    "difference-in-differences",
+    "staggered-rollout",
+    "interrupted-time-series",
+    "comparative-interrupted-time-series",
+    "synthetic-control",
+    "benchmark",
+    "descriptive-monitoring",
+)

@@ -1,0 +1,425 @@
+"""What was declared, checked as a whole before any data are read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evalkit.declaration import LATER_METHODS, Declaration, Outcome, RolePart, Scores, Wave
+from evalkit.design_spec import LATER_DESIGNS, Design
+from evalkit.errors import InvalidEvaluation, Problem, UnknownMeasure, Where, nearest
+from evalkit.logic_model import AuditContext, Gap, LogicModel
+from evalkit.logic_model import audit as audit_model
+from evalkit.shapes import as_tuples, not_available, problems_from
+
+if TYPE_CHECKING:
+    from evalkit.files.strict_yaml import Document
+    from evalkit.measure_spec import Measure, Scale
+    from evalkit.registry import Registry
+    from evalkit.study import Study
+    from evalkit.tables import RawTable
+
+OUTSIDERS = ("teacher", "practitioner")
+HARMING = ("harm", "perpetrat", "abuser", "offend", "batterer")
+ReadTable = Callable[[str, "str | None"], "RawTable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One outcome at one wave from one informant: the unit of every estimate and level."""
+
+    outcome: Outcome
+    measure: str
+    scale: str
+    informant: str
+    wave: str
+    primary: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """A valid declaration with the measures and design it names.
+
+    `read` fetches a table named in the declaration; `ek.load` hands it in, so that nothing here
+    touches a file.
+    """
+
+    name: str
+    sha256: str
+    declared: Declaration
+    design: Design
+    registry: Registry
+    read: ReadTable
+
+    @property
+    def logic_model(self) -> LogicModel:
+        """The theory of change; `.draw()` gives it as SVG."""
+        return LogicModel(self.declared.logic_model)
+
+    @property
+    def roles(self) -> tuple[RolePart, ...]:
+        """The roles in the family, in the order declared."""
+        return self.declared.roles
+
+    @property
+    def waves(self) -> tuple[Wave, ...]:
+        """The waves in the order declared; the first is the baseline."""
+        return self.declared.waves
+
+    @property
+    def missing_baseline(self) -> str:
+        """What is done where the first score is missing: kept with an indicator, or left out."""
+        declared = self.declared.analysis.missing_baseline
+        return declared or ("indicator" if self.design.randomised else "exclude")
+
+    def wave(self, name: str) -> Wave:
+        """Return one wave by its id."""
+        return next(wave for wave in self.waves if wave.id == name)
+
+    def harms(self, role: str) -> bool:
+        """Whether people in this role harm others, so that their own report never stands alone."""
+        named = next((item for item in self.roles if item.id == role), None)
+        model = self.declared.logic_model
+        ends = {link.end for link in model.links if link.kind == "change-in-those-who-harm"}
+        theirs = any(outcome.id in ends and outcome.role == role for outcome in model.outcomes)
+        flagged = named is not None and named.harms
+        return flagged or theirs or any(stem in role.lower() for stem in HARMING)
+
+    def measure(self, name: str) -> Measure:
+        """Return one measure of the registry."""
+        return self.registry.measure(name)
+
+    def scale(self, target: Target) -> Scale:
+        """Return the scale of the measure that an outcome is shown by."""
+        return self.measure(target.measure).scale(target.scale)
+
+    def targets(self) -> tuple[Target, ...]:
+        """Return every outcome x wave x informant that a measure shows, in declared order."""
+        return tuple(
+            self._target(outcome, wave, informant)
+            for outcome in self.logic_model.outcomes
+            if outcome.measure is not None and outcome.measure.id != "none"
+            for wave in outcome.when
+            for informant in self.informants(outcome)
+        )
+
+    def _target(self, outcome: Outcome, wave: str, informant: str) -> Target:
+        assert outcome.measure is not None
+        measure = self.measure(outcome.measure.id)
+        scale = outcome.measure.scale or measure.default_scale
+        primary = self.declared.analysis.primary
+        is_primary = (
+            primary is not None
+            and (primary.outcome, primary.wave) == (outcome.id, wave)
+            and (primary.informant or self.informants(outcome)[0]) == informant
+        )
+        return Target(outcome, measure.id, scale, informant, wave, is_primary)
+
+    def informants(self, outcome: Outcome) -> tuple[str, ...]:
+        """Return who answers about an outcome; a self-report measure is answered by oneself."""
+        assert outcome.measure is not None
+        return outcome.measure.informants or ("self",)
+
+    def audit(self) -> tuple[Gap, ...]:
+        """Return what the theory of change leaves out, rule by rule."""
+        data = self.declared.data
+        sources = [*data.responses, *data.scores]
+        context = AuditContext(
+            model=self.logic_model,
+            roles=tuple(role.id for role in self.roles),
+            measures_in_data=tuple(source.measure for source in sources),
+            measure=self.measure,
+            design=self.design,
+        )
+        return audit_model(context)
+
+    def study(self, tables: Mapping[str, Any] | None = None) -> Study:
+        """Read, validate and score the data, or raise InvalidData with every problem.
+
+        `tables` may hold frames by the file name that the declaration uses; those not given are
+        read from their files.
+        """
+        from evalkit.study import build_study
+
+        return build_study(self, tables or {})
+
+
+def build_evaluation(
+    document: Document, text: str, registry: Registry, read: ReadTable
+) -> Evaluation:
+    """Check a parsed `evaluation.yaml` as a whole, or raise InvalidEvaluation with every problem."""
+    from pydantic import ValidationError
+
+    problems = list(document.problems)
+    if document.data is None and not problems:
+        problems.append(
+            Problem(document.where(()), "the file is empty.", "", "Start from `evalkit new DIR`.")
+        )
+    if problems and document.data is None:
+        raise InvalidEvaluation(problems)
+    if not isinstance(document.data, dict):
+        what = "the file does not hold keys and values."
+        raise InvalidEvaluation([*problems, Problem(document.where(()), what, "key: value")])
+    try:
+        declared = Declaration.model_validate(as_tuples(document.data))
+    except ValidationError as error:
+        problems += problems_from(error, Declaration, document.where, LATER_METHODS)
+        raise InvalidEvaluation(_in_order(problems)) from None
+    problems += _Consistency(declared, registry, document.where).problems()
+    if problems:
+        raise InvalidEvaluation(_in_order(problems))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    design = registry.design(declared.design.type)
+    return Evaluation(document.name, digest, declared, design, registry, read)
+
+
+def _in_order(problems: Iterable[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda problem: problem.where.line or 0)
+
+
+class _Consistency:
+    """Finds what is wrong between the parts of a declaration whose shape is right."""
+
+    def __init__(self, declared: Declaration, registry: Registry, where: Callable[..., Where]):
+        self.declared = declared
+        self.registry = registry
+        self.where = where
+        self.roles = [role.id for role in declared.roles]
+        self.waves = [wave.id for wave in declared.waves]
+        self.found: list[Problem] = []
+
+    def problems(self) -> list[Problem]:
+        """Return every problem."""
+        self._repeats()
+        self._sources()
+        self._outcomes()
+        self._links()
+        self._design()
+        self._analysis()
+        self._disclosure()
+        return self.found
+
+    def _say(self, path: tuple[Any, ...], what: str, allowed: str = "", step: str = "") -> None:
+        self.found.append(Problem(self.where(path), what, allowed, step))
+
+    def _one_of(self, path: tuple[Any, ...], word: str, allowed: Iterable[str], noun: str) -> bool:
+        choices = list(allowed)
+        if word in choices:
+            return True
+        self._say(path, f"unknown {noun} '{word}'.", ", ".join(choices), nearest(word, choices))
+        return False
+
+    def _repeats(self) -> None:
+        model = self.declared.logic_model
+        groups: list[tuple[tuple[Any, ...], Iterable[Any]]] = [
+            (("roles",), self.declared.roles),
+            (("waves",), self.declared.waves),
+            (("indicators",), self.declared.indicators),
+        ]
+        for path, items in groups:
+            self._no_repeats([(item.id, (*path, n)) for n, item in enumerate(items)])
+        nodes = [
+            (node.id, ("logic_model", column, n))
+            for column in ("inputs", "activities", "outputs", "outcomes", "impacts")
+            for n, node in enumerate(getattr(model, column))
+        ]
+        self._no_repeats(nodes)
+
+    def _no_repeats(self, named: list[tuple[str, tuple[Any, ...]]]) -> None:
+        seen: set[str] = set()
+        for name, path in named:
+            if name in seen:
+                self._say(path, f"the id '{name}' is used twice.", "", "Give each its own id.")
+            seen.add(name)
+
+    def _measure(self, path: tuple[Any, ...], name: str) -> Measure | None:
+        try:
+            return self.registry.measure(name)
+        except UnknownMeasure:
+            known = self.registry.measures()
+            near = nearest(name, known) or "`evalkit measures list` shows them all."
+            self._say(path, f"unknown measure '{name}'.", ", ".join(known), near)
+            return None
+
+    def _informant(self, path: tuple[Any, ...], informant: str, measure: Measure) -> None:
+        allowed = ["self", *self.roles, *OUTSIDERS]
+        if self._one_of(path, informant, allowed, "informant") and (
+            measure.respondent == "self" and informant != "self"
+        ):
+            what = f"{measure.id} is answered by the person, not by '{informant}'."
+            self._say(path, what, "self", "Use the version of the measure for this informant.")
+
+    def _sources(self) -> None:
+        data = self.declared.data
+        for n, source in enumerate(data.responses):
+            path = ("data", "responses", n)
+            measure = self._measure((*path, "measure"), source.measure)
+            if measure and not measure.items:
+                what = (
+                    f"{measure.id} holds no items (copyright): its answers cannot be scored here."
+                )
+                self._say((*path, "measure"), what, "", "List the scored values under `scores`.")
+            if measure and source.informant:
+                self._informant((*path, "informant"), source.informant, measure)
+        for n, source in enumerate(data.scores):
+            self._score_source(("data", "scores", n), source)
+        if any(item.source == "events" for item in self.declared.indicators) and not data.events:
+            self._say(
+                ("indicators",), "indicators need `data.events`.", "", "Name the events file."
+            )
+
+    def _score_source(self, path: tuple[Any, ...], source: Scores) -> None:
+        measure = self._measure((*path, "measure"), source.measure)
+        if measure:
+            scales = [scale.id for scale in measure.scales]
+            self._one_of((*path, "scale"), source.scale, scales, "scale")
+            if source.informant:
+                self._informant((*path, "informant"), source.informant, measure)
+        if source.shape == "wide" and not source.columns:
+            what = "a wide table needs `columns`, a column name for each wave."
+            self._say(path, what, "", "Add columns: {baseline: COLUMN}.")
+        if source.shape == "long" and source.columns:
+            self._say(
+                (*path, "columns"), "a long table has no `columns`.", "", "Use `value: COLUMN`."
+            )
+        for wave in source.columns or {}:
+            self._one_of((*path, "columns", wave), wave, self.waves, "wave")
+
+    def _outcomes(self) -> None:
+        indicators = [item.id for item in self.declared.indicators]
+        for n, outcome in enumerate(self.declared.logic_model.outcomes):
+            path = ("logic_model", "outcomes", n)
+            self._one_of((*path, "role"), outcome.role, self.roles, "role")
+            for m, wave in enumerate(outcome.when):
+                self._one_of((*path, "when", m), wave, self.waves[1:], "wave after the first")
+            if outcome.measure and outcome.indicator:
+                self._say(path, "an outcome has a measure or an indicator, not both.")
+            if outcome.indicator:
+                self._one_of((*path, "indicator"), outcome.indicator, indicators, "indicator")
+            if outcome.measure and outcome.measure.id != "none":
+                self._outcome_measure(path, outcome)
+
+    def _outcome_measure(self, path: tuple[Any, ...], outcome: Outcome) -> None:
+        assert outcome.measure is not None
+        measure = self._measure((*path, "measure"), outcome.measure.id)
+        if outcome.direction is None:
+            step = "Say whether lower or higher is better: direction: lower."
+            self._say(path, "a measured outcome needs `direction`.", "lower, higher", step)
+        if not outcome.when:
+            self._say(path, "a measured outcome needs `when`.", ", ".join(self.waves[1:]))
+        if measure is None:
+            return
+        scales = [scale.id for scale in measure.scales]
+        if outcome.measure.scale:
+            self._one_of((*path, "measure", "scale"), outcome.measure.scale, scales, "scale")
+        for informant in outcome.measure.informants:
+            self._informant((*path, "measure", "informants"), informant, measure)
+        if not outcome.measure.informants and measure.respondent != "self":
+            what = f"{measure.id} is answered by somebody else: say who."
+            step = "Add informants: [ROLE]."
+            self._say((*path, "measure"), what, ", ".join([*self.roles, *OUTSIDERS]), step)
+        self._polarity(path, outcome, measure)
+
+    def _polarity(self, path: tuple[Any, ...], outcome: Outcome, measure: Measure) -> None:
+        assert outcome.measure is not None
+        name = outcome.measure.scale or measure.default_scale
+        scale = next((item for item in measure.scales if item.id == name), None)
+        if scale is None or outcome.direction not in ("lower", "higher"):
+            return
+        better = "higher" if scale.higher_is_better else "lower"
+        if outcome.direction != better:
+            what = f"direction is '{outcome.direction}', but on {measure.id} ({name}) {better} is better."
+            self._say((*path, "direction"), what, better, "Write what would be an improvement.")
+        expected = outcome.expected.change if outcome.expected else 0
+        if (expected > 0 and better == "lower") or (expected < 0 and better == "higher"):
+            what = f"a change of {expected:+g} would be for the worse on {measure.id}."
+            self._say((*path, "expected"), what, "", "Check the sign: minus means a fall.")
+
+    def _links(self) -> None:
+        model = self.declared.logic_model
+        nodes = LogicModel(model).names()
+        for n, link in enumerate(model.links):
+            self._one_of(("logic_model", "links", n, "from"), link.start, nodes, "node")
+            self._one_of(("logic_model", "links", n, "to"), link.end, nodes, "node")
+        for n, activity in enumerate(model.activities):
+            for role in activity.roles:
+                self._one_of(("logic_model", "activities", n, "for"), role, self.roles, "role")
+        activities = [activity.id for activity in model.activities]
+        for n, output in enumerate(model.outputs):
+            if output.source:
+                self._one_of(
+                    ("logic_model", "outputs", n, "from"), output.source, activities, "activity"
+                )
+        watched = [item.id for item in (*self.declared.indicators, *model.outcomes)]
+        for n, harm in enumerate(model.harms):
+            self._one_of(
+                ("logic_model", "harms", n, "watch"), harm.watch, watched, "indicator or outcome"
+            )
+
+    def _design(self) -> None:
+        declared, path = self.declared.design, ("design",)
+        if declared.type in LATER_DESIGNS:
+            step = f"This version has {', '.join(self.registry.designs())}."
+            self.found.append(not_available(self.where((*path, "type")), declared.type, step))
+            return
+        if not self._one_of((*path, "type"), declared.type, self.registry.designs(), "design"):
+            return
+        design = self.registry.design(declared.type)
+        for need in design.needs:
+            key = need.key.removeprefix("design.")
+            if not getattr(declared, key):
+                self._say(path, f"{design.id} needs `{need.key}`: {need.why}.", "", "Add it.")
+        if declared.arm and declared.arm.treated == declared.arm.comparison:
+            self._say((*path, "arm"), "treated and comparison are the same value.")
+        if declared.match and design.id != "matched-comparison":
+            self._say((*path, "match"), f"{design.id} does not match.", "", "Remove `match`.")
+        if declared.match and not declared.match.sets:
+            step = "Name the column of matched sets: sets: COLUMN."
+            place = self.where((*path, "match"))
+            self.found.append(not_available(place, "matching inside evalkit", step))
+
+    def _analysis(self) -> None:
+        plan, path = self.declared.analysis, ("analysis",)
+        outcomes = {outcome.id: outcome for outcome in self.declared.logic_model.outcomes}
+        if plan.primary:
+            known = self._one_of(
+                (*path, "primary", "outcome"), plan.primary.outcome, outcomes, "outcome"
+            )
+            outcome = outcomes.get(plan.primary.outcome)
+            if known and outcome is not None:
+                self._one_of(
+                    (*path, "primary", "wave"),
+                    plan.primary.wave,
+                    outcome.when,
+                    "wave of the outcome",
+                )
+                if not outcome.measure or outcome.measure.id == "none":
+                    self._say((*path, "primary", "outcome"), "the primary outcome has no measure.")
+                elif plan.primary.informant:
+                    allowed = outcome.measure.informants or ("self",)
+                    self._one_of(
+                        (*path, "primary", "informant"),
+                        plan.primary.informant,
+                        allowed,
+                        "informant",
+                    )
+        design = self.declared.design.type
+        if plan.missing_baseline == "indicator" and design in self.registry.designs():
+            if not self.registry.design(design).randomised:
+                what = "an indicator for a missing baseline is right in randomised designs only."
+                self._say(
+                    (*path, "missing_baseline"), what, "exclude", "Those left out are counted."
+                )
+
+    def _disclosure(self) -> None:
+        declared = self.declared.disclosure
+        if declared.profile == "open" and not declared.because:
+            what = "profile open shows every count: say why that is safe."
+            self._say(
+                ("disclosure",), what, "", "Add because: published data, or use profile: strict."
+            )
+        start, as_of = self.declared.programme.start, self.declared.data.as_of
+        if start and as_of and as_of < start:
+            self._say(("data", "as_of"), "the data end before the programme starts.")

@@ -1,0 +1,123 @@
+"""Read csv, xlsx and parquet into tables of text, losing nothing and guessing nothing."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalkit.errors import InvalidData, Problem, Where
+
+if TYPE_CHECKING:
+    from evalkit.tables import RawTable
+
+MAX_UNPACKED = 200_000_000
+MAX_RATIO = 100
+Rows = list[list[str]]
+
+
+def read_table(path: Path, sheet: str | None = None, *, name: str | None = None) -> RawTable:
+    """Read a table as text; the index of its frame is the spreadsheet's row number.
+
+    Raises InvalidData with every problem of the file's form: not there, empty, not UTF-8, ragged
+    rows, repeated or blank column names.
+    """
+    from evalkit.tables import RawTable, empty_file, frame_of_rows
+
+    name = name or path.name
+    if not path.is_file():
+        step = "Check the name; it is read from beside the evaluation file."
+        raise InvalidData([Problem(Where(file=name), "the file is not there.", "", step)])
+    if path.stat().st_size == 0:
+        raise InvalidData([empty_file(name)])
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise InvalidData(
+            [Problem(Where(file=name), "this kind of file is not read.", "csv, xlsx, parquet")]
+        )
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return RawTable(name, frame_of_rows(reader(path, sheet, name), name), digest)
+
+
+def _read_csv(path: Path, sheet: str | None, name: str) -> Rows:
+    text = _decode(path.read_bytes(), name)
+    first = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=first.count)
+    csv.field_size_limit(1_000_000)
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        step = "Look for a quotation mark that is opened and not closed."
+        raise InvalidData(
+            [Problem(Where(file=name), f"not a valid csv ({error}).", "", step)]
+        ) from None
+
+
+def _decode(raw: bytes, name: str) -> str:
+    step = "In Excel choose Save as, 'CSV UTF-8 (comma delimited)'."
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = raw[: error.start].count(b"\n") + 1
+        what = "the text is not UTF-8."
+        raise InvalidData([Problem(Where(file=name, row=row), what, "UTF-8", step)]) from None
+    if "\x00" in text:
+        raise InvalidData([Problem(Where(file=name), "the text is not UTF-8.", "UTF-8", step)])
+    return text
+
+
+def _read_xlsx(path: Path, sheet: str | None, name: str) -> Rows:
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    from evalkit.tables import cell_text
+
+    _refuse_bomb(path, name)
+    try:
+        book = CalamineWorkbook.from_path(str(path))
+    except (CalamineError, OSError, ValueError):
+        raise InvalidData([_broken(name, "not a readable xlsx file.")]) from None
+    if sheet is not None and sheet not in book.sheet_names:
+        allowed = ", ".join(book.sheet_names)
+        raise InvalidData([Problem(Where(file=name), f"there is no sheet '{sheet}'.", allowed)])
+    chosen = sheet or book.sheet_names[0]
+    cells = book.get_sheet_by_name(chosen).to_python(skip_empty_area=False)
+    return [[cell_text(cell) for cell in row] for row in cells]
+
+
+def _refuse_bomb(path: Path, name: str) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(item.file_size for item in archive.infolist())
+    except (zipfile.BadZipFile, OSError):
+        raise InvalidData([_broken(name, "not a readable xlsx file.")]) from None
+    if unpacked > MAX_UNPACKED or unpacked > MAX_RATIO * max(path.stat().st_size, 1_000_000):
+        raise InvalidData([_broken(name, "the file unpacks to far more than its size.")])
+
+
+def _broken(name: str, what: str) -> Problem:
+    return Problem(Where(file=name), what, "", "Open it in a spreadsheet and save it again.")
+
+
+def _read_parquet(path: Path, sheet: str | None, name: str) -> Rows:
+    from fastparquet import ParquetFile
+
+    from evalkit.tables import rows_of
+
+    try:
+        frame = ParquetFile(str(path)).to_pandas()
+    except Exception as error:
+        # The reader raises many kinds on a damaged file; all mean the same to the user.
+        what = f"not a readable parquet file ({type(error).__name__})."
+        raise InvalidData([_broken(name, what)]) from None
+    return rows_of(frame)
+
+
+READERS: dict[str, Callable[[Path, str | None, str], Rows]] = {
+    ".csv": _read_csv,
+    ".xlsx": _read_xlsx,
+    ".parquet": _read_parquet,
+}

@@ -1,0 +1,127 @@
+"""Rates counted from events over the time people were at risk: description, not effect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evalkit.durations import Duration
+from evalkit.flow import arm_names, start_days
+from evalkit.results import Record
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+    from evalkit.declaration import Indicator
+    from evalkit.study import Study
+
+YEAR = 365.25
+QUARTER = YEAR / 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate(Record):
+    """Events per 100 units and year at risk, in one arm over one stretch of time.
+
+    `period` is 0 for the whole window and 1, 2, 3 ... for quarters since the start. Units with no
+    known start, and those never allocated, are in `n_left_out`.
+    """
+
+    indicator: str
+    arm: str
+    period: int
+    unit: str
+    n_units: int
+    n_left_out: int
+    events: int
+    years_at_risk: float
+    rate: float | None
+    conf_low: float | None
+    conf_high: float | None
+    direction: str
+
+
+def rates(study: Study) -> tuple[Rate, ...]:
+    """Return the rate of each indicator by arm for its window, then by quarter."""
+    rows: list[Rate] = []
+    for indicator in study.evaluation.declared.indicators:
+        units = _units(study, indicator)
+        days = _event_days(study, indicator, units)
+        horizon = indicator.window.days
+        periods = [(0, 0.0, horizon)]
+        count = int(-(-horizon // QUARTER))
+        periods += [(n + 1, n * QUARTER, min((n + 1) * QUARTER, horizon)) for n in range(count)]
+        for value, arm in zip((1.0, 0.0), arm_names(study.evaluation), strict=False):
+            for period, begin, end in periods:
+                rows.append(_rate(indicator, arm, value, period, units, days, begin, end))
+    return tuple(rows)
+
+
+def _units(study: Study, indicator: Indicator) -> pd.DataFrame:
+    """Return one row a person or family: treated, start, and days at risk until they left."""
+    import pandas as pd
+
+    people = study.intake.people
+    people = people[(people["eligible"] != 0) & (people["consent"] != 0)]
+    frame = pd.DataFrame({
+        "unit": people[indicator.unit], "treated": people["treated"],
+        "start": start_days(study.evaluation, people), "left": people["left_on"],
+    })  # fmt: skip
+    grouped = frame.groupby("unit", sort=True)
+    units = grouped.agg(treated=("treated", "max"), start=("start", "min"), left=("left", "max"))
+    everyone_left = grouped["left"].apply(lambda left: left.notna().all())
+    as_of = study.evaluation.declared.data.as_of
+    last = pd.Timestamp(as_of) if as_of else study.intake.events["date"].max()
+    end = units["left"].where(everyone_left, last)
+    end = end.where(end <= last, last)
+    units["at_risk"] = (end - units["start"]).dt.days.clip(lower=0).astype(float)
+    return units
+
+
+def _event_days(study: Study, indicator: Indicator, units: pd.DataFrame) -> pd.DataFrame:
+    """Return unit and day since its start for each event of the kind that falls at risk."""
+    import pandas as pd
+
+    events = study.intake.events
+    events = events[events["kind"] == indicator.kind]
+    unit = events["unit"]
+    if indicator.unit == "family" and len(events) and (events["by"] == "person").all():
+        unit = unit.map(study.intake.people["family"])
+    frame = pd.DataFrame({"unit": unit.to_numpy(), "date": events["date"].to_numpy()})
+    joined = frame.merge(units, left_on="unit", right_index=True, how="inner", validate="many_to_one")
+    joined["day"] = (joined["date"] - joined["start"]).dt.days
+    return joined[(joined["day"] >= 0) & (joined["day"] < joined["at_risk"])]
+
+
+def _rate(
+    indicator: Indicator, arm: str, value: float, period: int,
+    units: pd.DataFrame, days: pd.DataFrame, begin: float, end: float,
+) -> Rate:  # fmt: skip
+    from evalkit.stats import event_rate
+
+    mine = units[units["treated"] == value]
+    known = mine[mine["at_risk"].notna()]
+    exposure = (known["at_risk"].clip(upper=end) - begin).clip(lower=0)
+    inside = days[(days["treated"] == value) & (days["day"] >= begin) & (days["day"] < end)]
+    counts = inside.groupby("unit").size().reindex(known.index, fill_value=0)
+    here = exposure > 0
+    years = float(exposure[here].sum() / YEAR)
+    found = None
+    if here.any():
+        found = event_rate(_array(counts[here]), _array(exposure[here]) / YEAR, per=100)
+    return Rate(
+        indicator=indicator.id, arm=arm, period=period, unit=indicator.unit,
+        n_units=int(here.sum()), n_left_out=len(mine) - int(here.sum()),
+        events=int(counts[here].sum()), years_at_risk=years,
+        rate=found.estimate if found else None, conf_low=found.conf_low if found else None,
+        conf_high=found.conf_high if found else None, direction=indicator.direction,
+    )  # fmt: skip
+
+
+def _array(series: pd.Series[float]) -> npt.NDArray[np.float64]:
+    return series.to_numpy(dtype=float)
+
+
+__all__ = ["Duration", "Rate", "rates"]

@@ -1,0 +1,100 @@
+"""A level for each outcome, wave and informant: the design's ceiling, lowered by how it went.
+
+The rule is evalkit's own reading of the Maryland Scientific Methods Scale, in the two steps of the
+What Works Centre for Local Economic Growth: the method sets the most a result can reach, and the
+way it was carried out lowers it. Every level names its convention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from evalkit.design_spec import Design
+from evalkit.results import Check, Level
+
+CONVENTION = "evalkit machine rule, after the Maryland Scientific Methods Scale"
+ATTRIBUTES_FROM = 3
+NOT_RATED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """A reason why a level is no higher than this, and what would lift it."""
+
+    level: int
+    reason: str
+    lift: str
+
+
+def rate(
+    design: Design, checks: Iterable[Check], faults: tuple[str, ...], *,
+    outcome: str, wave: str, informant: str, estimated: bool,
+) -> Level:  # fmt: skip
+    """Rate one result. A check on which the level rests counts as failed where it cannot be told."""
+    found = {check.check: check for check in checks}
+    if not estimated:
+        caps = [Cap(NOT_RATED, "nothing could be estimated, so there is nothing to rate", "Collect the outcome in both arms.")]
+    else:
+        caps = list(_caps(design, found, faults))
+    level = min([design.ceiling, *(cap.level for cap in caps)])
+    top = f"the most this design can reach is level {design.ceiling}: {design.ceiling_reason}"
+    lifts = [cap.lift for cap in caps if cap.level == level]
+    return Level(
+        outcome=outcome, wave=wave, informant=informant, convention=CONVENTION, level=level,
+        ceiling=design.ceiling, reasons=(top, *(cap.reason for cap in caps)),
+        to_reach_next=tuple(lifts) or _next_design(design),
+    )  # fmt: skip
+
+
+def _caps(design: Design, checks: dict[str, Check], faults: tuple[str, ...]) -> Iterable[Cap]:
+    if design.randomised:
+        yield from _trial_caps(checks, faults)
+    elif design.comparison_group:
+        yield from _comparison_caps(checks, faults)
+    if "clusters" in checks and checks["clusters"].passed is not True:
+        yield Cap(2, "one cluster makes up a whole arm", "Include at least two clusters in each arm.")
+    if "measurement" in faults:
+        yield Cap(2, "the outcome was measured differently by arm (declared)", "Measure alike in both arms.")
+
+
+def _trial_caps(checks: dict[str, Check], faults: tuple[str, ...]) -> Iterable[Cap]:
+    lost = checks["attrition"]
+    bent = "allocation" in faults
+    if lost.passed is not True or bent:
+        alike = checks["equivalence"]
+        why = _said("loss after randomisation", lost) if lost.passed is not True else ""
+        why = "; ".join(filter(None, [why, "the allocation was compromised (declared)" if bent else ""]))
+        lift = "Follow up more people, evenly in both arms." if not bent else "Allocate afresh."
+        if alike.passed is True:
+            yield Cap(3, f"{why}; the people left are alike at the start, so level 3", lift)
+        else:
+            yield Cap(2, f"{why}; and {_said('likeness at the start', alike)}, so level 2", lift)
+    if "contamination" in faults:
+        yield Cap(4, "people in the comparison arm got the programme (declared)", "Keep the arms apart.")
+
+
+def _comparison_caps(checks: dict[str, Check], faults: tuple[str, ...]) -> Iterable[Cap]:
+    if checks["pre-test"].passed is not True:
+        yield Cap(2, _said("a first score in both groups", checks["pre-test"]), "Measure both groups before the start.")
+    elif checks["equivalence"].passed is not True:
+        yield Cap(2, _said("likeness at the start", checks["equivalence"]), "Find comparison families with first scores nearer to the programme's.")
+    if checks["balance"].passed is not True:
+        yield Cap(2, _said("likeness on what was matched on", checks["balance"]), "Match again, or adjust for it.")
+    if "allocation" in faults:
+        yield Cap(2, "the comparison was not chosen as planned (declared)", "Choose the comparison by the plan.")
+
+
+def _said(what: str, check: Check) -> str:
+    """Return the check's own sentence, or that it was not shown."""
+    if check.passed is None:
+        return f"{what} is not shown ({check.sentence.rstrip('.')})"
+    return check.sentence.rstrip(".")
+
+
+def _next_design(design: Design) -> tuple[str, ...]:
+    if design.ceiling >= 5:
+        return ()
+    if not design.comparison_group:
+        return ("Measure a comparison group before and after as well.",)
+    return ("Let chance decide who is offered the programme first.",)

@@ -1,0 +1,1 @@
+"""Reports: text, tables and figures built last, from findings."""

@@ -1,0 +1,31 @@
+"""Figures as self-contained SVG: each function takes plain records and returns one string."""
+
+from __future__ import annotations
+
+from .bars import Bar, draw_bars
+from .boundary import BoundaryPoint, draw_boundary
+from .flow_diagram import FlowArm, FlowBox, FlowDiagram, draw_flow
+from .forest import ForestRow, draw_forest
+from .logic_model import DiagramLink, DiagramNode, draw_logic_model
+from .love import BalanceRow, draw_balance
+from .series import Series, draw_series
+
+__all__ = [
+    "BalanceRow",
+    "Bar",
+    "BoundaryPoint",
+    "DiagramLink",
+    "DiagramNode",
+    "FlowArm",
+    "FlowBox",
+    "FlowDiagram",
+    "ForestRow",
+    "Series",
+    "draw_balance",
+    "draw_bars",
+    "draw_boundary",
+    "draw_flow",
+    "draw_forest",
+    "draw_logic_model",
+    "draw_series",
+]

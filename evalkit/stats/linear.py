@@ -1,0 +1,198 @@
+"""Least squares with robust variances: `fit` returns every coefficient, for comparison with R."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evalkit.errors import CannotEstimate
+from evalkit.stats.columns import check_rows, choice, invalid
+from evalkit.stats.robust import Pieces, adjusted_scores, satterthwaite, scale_factor
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+UNCLUSTERED = ("HC0", "HC1", "HC2", "HC3", "classical")
+CLUSTERED = ("CR0", "CR1", "CR1S", "CR2", "CR3")
+PERFECT = 1e-12  # residual length, as a share of the outcome's, that is rounding only
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinearFit:
+    """A linear model fitted by least squares.
+
+    `coefficients`, `std_errors` and `df` follow `names`; `vcov` is names by names. `df` is NaN
+    for coefficients whose degrees of freedom were not asked for. `n_clusters` is None without
+    clusters.
+    """
+
+    names: tuple[str, ...]
+    coefficients: Floats
+    vcov: Floats
+    std_errors: Floats
+    df: Floats
+    residuals: Floats
+    n: int
+    n_clusters: int | None
+    se: str
+
+    def place(self, name: str) -> int:
+        """Return the position of a coefficient."""
+        return self.names.index(name)
+
+
+def fit(
+    matrix: Floats,
+    outcome: Floats,
+    names: Sequence[str],
+    *,
+    cluster: Any = None,
+    weights: Floats | None = None,
+    se: str = "auto",
+    df: str = "satterthwaite",
+    terms: Sequence[str] | None = None,
+) -> LinearFit:
+    """Fit outcome on the columns of `matrix` and return coefficients with a robust variance.
+
+    Parameters
+    ----------
+    matrix : array, rows by columns, of full column rank
+    outcome : array, one value a row
+    names : the columns' names
+    cluster : array of labels, one a row, or None
+    weights : array of positive numbers, one a row, or None. The working covariance is the
+        identity: weights are not taken for inverse variances.
+    se : "auto" (HC2, or CR2 with clusters), "HC0" to "HC3", "classical"; with clusters "CR0",
+        "CR1", "CR1S", "CR2", "CR3"
+    df : "satterthwaite" (Bell and McCaffrey 2002; the classical variance always has n - p), or
+        "residual": n - p, and clusters - 1 where clustered
+    terms : names whose degrees of freedom are wanted; all by default
+
+    Raises
+    ------
+    InvalidInput
+        For an unknown `se` or `df`, or an `se` that does not go with the clusters.
+    CannotEstimate
+        When there are no more rows than columns, or the columns fit the outcome exactly.
+
+    Notes
+    -----
+    CR2 after Bell and McCaffrey (2002) and Pustejovsky and Tipton (2018). Everything is computed
+    in the basis in which the columns are orthonormal, so no rows-by-rows matrix is built.
+    """
+    kind = resolve_se(se, clustered=cluster is not None)
+    choice(df, ("satterthwaite", "residual"), argument="df")
+    rows, columns = matrix.shape
+    check_rows(rows, columns)
+    basis, back = _orthonormal(matrix, weights)
+    w = np.ones(rows) if weights is None else weights / weights.mean()
+    level = float(outcome.mean()) if _has_intercept(matrix) else 0.0
+    beta, residuals = _solve(basis, back, outcome - level, w)
+    beta[0] += level
+    codes, clusters = _codes(cluster, rows)
+    degrees = np.full(columns, np.nan)
+    if kind == "classical":
+        middle = np.eye(columns) * float(w @ residuals**2) / (rows - columns)
+        degrees[:] = rows - columns
+        pieces = None
+    else:
+        pieces = adjusted_scores(basis, w, codes, clusters, kind, weighted=weights is not None)
+        totals = pieces.sums(residuals)
+        middle = totals.T @ totals * scale_factor(kind, clusters, rows, columns)
+    vcov = back @ middle @ back.T
+    if pieces is not None:
+        residual = (rows - columns) if cluster is None else clusters - 1
+        _fill_df(degrees, pieces, back, names, terms, None if df == "satterthwaite" else residual)
+    return LinearFit(
+        names=tuple(names),
+        coefficients=beta,
+        vcov=vcov,
+        std_errors=np.sqrt(np.diag(vcov)),
+        df=degrees,
+        residuals=residuals,
+        n=rows,
+        n_clusters=None if cluster is None else clusters,
+        se=kind,
+    )
+
+
+def resolve_se(se: str, *, clustered: bool) -> str:
+    """Return the kind of standard error, refusing one that does not go with the clusters."""
+    choice(se, ("auto", *UNCLUSTERED, *CLUSTERED), argument="se")
+    if se == "auto":
+        return "CR2" if clustered else "HC2"
+    if clustered and se in UNCLUSTERED:
+        raise invalid(f"se={se!r} ignores the clusters.", allowed=", ".join(("auto", *CLUSTERED)))
+    if not clustered and se in CLUSTERED:
+        raise invalid(f"se={se!r} needs cluster=.", allowed=", ".join(("auto", *UNCLUSTERED)))
+    return se
+
+
+def _orthonormal(matrix: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
+    """Return the columns made orthonormal (under the weights) and the map back to coefficients."""
+    scaled, unscale = _standardise(matrix)
+    root = None if weights is None else np.sqrt(weights / weights.mean())[:, None]
+    orthonormal, upper = np.linalg.qr(scaled if root is None else scaled * root)
+    back = unscale @ np.linalg.inv(upper)
+    return (orthonormal if root is None else orthonormal / root), back
+
+
+def _has_intercept(matrix: Floats) -> bool:
+    return bool(np.all(matrix[:, 0] == 1.0))
+
+
+def _standardise(matrix: Floats) -> tuple[Floats, Floats]:
+    """Centre and scale the columns after a leading intercept; return also coefficients' map."""
+    columns = matrix.shape[1]
+    intercept = _has_intercept(matrix)
+    centre = matrix.mean(axis=0) if intercept else np.zeros(columns)
+    if intercept:
+        centre[0] = 0.0
+    centred = matrix - centre
+    scale = np.sqrt(np.mean(centred**2, axis=0))
+    unscale = np.diag(1 / scale)
+    if intercept:
+        unscale[0, 1:] = -centre[1:] / scale[1:]
+    return centred / scale, unscale
+
+
+def _solve(basis: Floats, back: Floats, centred: Floats, w: Floats) -> tuple[Floats, Floats]:
+    """Return coefficients and residuals; a second pass on the residuals removes rounding."""
+    first = basis.T @ (w * centred)
+    residuals = centred - basis @ first
+    second = basis.T @ (w * residuals)
+    residuals = residuals - basis @ second
+    if np.linalg.norm(residuals) <= PERFECT * np.linalg.norm(centred):
+        raise CannotEstimate(
+            "The columns of the model fit the outcome exactly, so its uncertainty cannot be told."
+        )
+    return back @ (first + second), residuals
+
+
+def _codes(cluster: Any, rows: int) -> tuple[NDArray[np.intp], int]:
+    if cluster is None:
+        return np.arange(rows), rows
+    import pandas as pd
+
+    codes, found = pd.factorize(pd.Series(cluster))
+    return np.asarray(codes, dtype=np.intp), len(found)
+
+
+def _fill_df(
+    degrees: Floats,
+    pieces: Pieces,
+    back: Floats,
+    names: Sequence[str],
+    terms: Sequence[str] | None,
+    fixed: int | None,
+) -> None:
+    for place, name in enumerate(names):
+        if fixed is not None:
+            degrees[place] = fixed
+        elif terms is None or name in terms:
+            degrees[place] = satterthwaite(pieces, back[place])

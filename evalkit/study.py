@@ -1,0 +1,180 @@
+"""The evaluation together with its data: validated, scored, and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from evalkit.errors import InvalidData, InvalidInput, nearest
+from evalkit.flow import Flow, arm_names, count_steps, trail
+from evalkit.intake import Intake, take_in
+from evalkit.results import Attrition
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalkit.analysis import Analysis, Check, Estimate
+    from evalkit.coverage import Coverage, Profile
+    from evalkit.evaluation import Evaluation, Target
+    from evalkit.indicators import Rate
+    from evalkit.tables import RawTable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Study:
+    """A valid evaluation and its valid, scored data."""
+
+    evaluation: Evaluation
+    intake: Intake
+    trails: tuple[tuple[Target, pd.DataFrame], ...]
+    data_sha256: tuple[tuple[str, str], ...]
+
+    @property
+    def people(self) -> pd.DataFrame:
+        """One row a person, typed."""
+        return self.intake.people.copy()
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """One row an answer set and scale: person, measure, scale, wave, informant, score, band."""
+        return self.intake.scores.copy()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is not wrong with the data but should be known before reading a result."""
+        from evalkit.coverage import notes
+
+        return notes(self)
+
+    def trail(self, outcome: str, wave: str, informant: str) -> pd.DataFrame:
+        """Return how far each person of the outcome's role got, and why no further."""
+        for target, followed in self.trails:
+            if (target.outcome.id, target.wave, target.informant) == (outcome, wave, informant):
+                return followed.copy()
+        known = [f"{t.outcome.id} / {t.wave} / {t.informant}" for t, _ in self.trails]
+        raise InvalidInput(
+            f"No outcome '{outcome}' at '{wave}' from '{informant}'. Allowed: {'; '.join(known)}. "
+            + nearest(f"{outcome} / {wave} / {informant}", known)
+        )
+
+    def flow(self) -> Flow:
+        """Count who got how far, by arm, wave, role and informant, with reasons."""
+        steps = [
+            step for target, followed in self.trails
+            for step in count_steps(self.evaluation, target, followed)
+        ]  # fmt: skip
+        return Flow(tuple(steps), self._received())
+
+    def _received(self) -> tuple[tuple[str, int, int, int], ...]:
+        """Return (arm, received, did not, not recorded) among people allocated."""
+        people = self.intake.people
+        rows = []
+        for value, arm in zip((1.0, 0.0), arm_names(self.evaluation), strict=False):
+            mine = people[
+                (people["treated"] == value) & (people["eligible"] != 0) & (people["consent"] != 0)
+            ]
+            got = mine["received"]
+            rows.append((arm, int((got == 1).sum()), int((got == 0).sum()), int(got.isna().sum())))
+        return tuple(rows)
+
+    def attrition(self) -> tuple[Attrition, ...]:
+        """Return the loss after assignment for every outcome, wave and informant with two arms.
+
+        Assigned: everyone allocated (and matched, where families are) for whom the wave was due and
+        the measure meant. Observed: everyone analysed.
+        """
+        from evalkit.stats import attrition
+
+        rows = []
+        for target, followed in self.trails:
+            counts = [_assigned_and_observed(followed, value) for value in (1.0, 0.0)]
+            if all(assigned > 0 for assigned, _ in counts):
+                found = attrition(*counts[0], *counts[1])
+                rows.append(replace(found, outcome=target.outcome.id, role=target.outcome.role,
+                                    informant=target.informant, wave=target.wave))  # fmt: skip
+        return tuple(rows)
+
+    def coverage(self) -> tuple[Coverage, ...]:
+        """Return for each role and wave who is measured, who is not, and who was not due."""
+        from evalkit.coverage import coverage
+
+        return coverage(self)
+
+    def needs(self) -> tuple[Profile, ...]:
+        """Return the profile at the first wave, by role and the declared groups."""
+        from evalkit.coverage import profile
+
+        return profile(self)
+
+    def indicators(self) -> tuple[Rate, ...]:
+        """Return the rates of the declared indicators by arm, and by quarter since the start."""
+        from evalkit.indicators import rates
+
+        return rates(self)
+
+    def analyse(
+        self,
+        estimators: Mapping[str, Callable[..., Estimate]] | None = None,
+        checks: Mapping[str, Callable[..., Check | None]] | None = None,
+    ) -> Analysis:
+        """Run what the design names: estimates, checks, levels and findings.
+
+        `estimators` and `checks` replace the tables `ESTIMATORS` and `CHECKS`, so that a script may
+        add its own: `ESTIMATORS | {"mine": mine}`.
+        """
+        from evalkit.analysis import analyse
+
+        return analyse(self, estimators=estimators, checks=checks)
+
+
+def _assigned_and_observed(followed: pd.DataFrame, treated: float) -> tuple[int, int]:
+    mine = followed[followed["treated"] == treated]
+    return int(mine["step"].isin(["due", "returned", "analysed"]).sum()), int(
+        (mine["step"] == "analysed").sum()
+    )
+
+
+def build_study(evaluation: Evaluation, tables: Mapping[str, Any]) -> Study:
+    """Read, validate and score every table; raises InvalidData once with every problem."""
+    raw, hashes = _read_all(evaluation, tables)
+    intake = take_in(evaluation, raw)
+    trails = tuple((target, trail(evaluation, intake, target)) for target in evaluation.targets())
+    return Study(evaluation, intake, trails, hashes)
+
+
+def _read_all(
+    evaluation: Evaluation, given: Mapping[str, Any]
+) -> tuple[dict[tuple[str, str | None], RawTable], tuple[tuple[str, str], ...]]:
+    data = evaluation.declared.data
+    sources = [data.people, *data.responses, *data.scores]
+    sources += [data.events] if data.events else []
+    names = [source.file for source in sources]
+    for name in given:
+        if name not in names:
+            raise InvalidInput(
+                f"tables holds '{name}', which the evaluation does not name. "
+                f"Allowed: {', '.join(dict.fromkeys(names))}. {nearest(name, names)}"
+            )
+    problems, tables = [], {}
+    for source in sources:
+        try:
+            tables[source.file, source.sheet] = _one_table(
+                evaluation, source.file, source.sheet, given
+            )
+        except InvalidData as error:
+            problems += error.problems
+    if problems:
+        raise InvalidData(dict.fromkeys(problems))
+    return tables, tuple((table.name, table.sha256) for table in tables.values())
+
+
+def _one_table(
+    evaluation: Evaluation, file: str, sheet: str | None, given: Mapping[str, Any]
+) -> RawTable:
+    from evalkit.tables import RawTable, raw_table
+
+    if file not in given:
+        return evaluation.read(file, sheet)
+    table = given[file]
+    return table if isinstance(table, RawTable) else raw_table(table, file)
