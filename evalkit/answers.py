@@ -15,6 +15,7 @@ Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
 MAX_LISTED = 20
 """How many faults of one column are listed one by one."""
 
+TEXT = (nw.String, nw.Object, nw.Categorical, nw.Enum)
 _NUMBER = r"^[+-]?[0-9]+(?:\.[0-9]+)?$"
 _NUMBERED = re.compile(r"q[0-9]+")
 
@@ -142,20 +143,25 @@ def _missing_columns(
 def cleaned(table: Frame, measure: Measure, found: Mapping[str, str], *, on_invalid: str) -> Frame:
     """Add a working column per item: the answer as a number, null where missing or refused."""
     schema = table.collect_schema()
-    values, refused = {}, {}
+    numbers, refused = [], {}
     for item in measure.items:
-        column = found[item.id]
-        number, given = _number(column, schema[column], item)
-        allowed = _allowed(number, item)
-        values[item.id] = nw.when(allowed).then(number)
-        refused[column] = given & ~_true(allowed)
+        column, name = found[item.id], temporary(measure, item.id)
+        numbers.append(_number(column, schema[column], item).alias(name))
+        refused[column] = _not_allowed(nw.col(name), item)
+        if schema[column] in TEXT:
+            refused[column] |= _is_text(column) & nw.col(name).is_null()
+    table = table.with_columns(*numbers)
     if on_invalid == "raise":
         step = "Correct it, or score with on_invalid='missing'."
         refuse(table, refused, allowed=_codes_by_column(measure, found), noun="answer", step=step)
-    else:
-        count = nw.sum_horizontal(*[bad.cast(nw.Int64) for bad in refused.values()])
-        table = table.with_columns(count.alias(f"{measure.column}__n_invalid"))
-    return table.with_columns(*[v.alias(temporary(measure, item)) for item, v in values.items()])
+        return table
+    count = nw.sum_horizontal(*[bad.cast(nw.Int64) for bad in refused.values()])
+    names = [temporary(measure, item.id) for item in measure.items]
+    kept = zip(names, refused.values(), strict=True)
+    return table.with_columns(
+        count.alias(f"{measure.column}__n_invalid"),
+        *[nw.when(~bad).then(nw.col(name)).alias(name) for name, bad in kept],
+    )
 
 
 def _codes_by_column(measure: Measure, found: Mapping[str, str]) -> dict[str, str]:
@@ -164,38 +170,42 @@ def _codes_by_column(measure: Measure, found: Mapping[str, str]) -> dict[str, st
     }
 
 
-def _true(condition: nw.Expr) -> nw.Expr:
-    """A condition with null taken as False, alike on every backend."""
-    return nw.when(condition).then(nw.lit(True)).otherwise(nw.lit(False))
-
-
-def _number(column: str, dtype: Any, item: Item) -> tuple[nw.Expr, nw.Expr]:
-    """Return an answer as a number (null where it is none), and whether one was given."""
+def _number(column: str, dtype: Any, item: Item) -> nw.Expr:
+    """Return an answer as a number, null where it is none."""
     raw = nw.col(column)
     if dtype.is_numeric() or dtype == nw.Unknown:
         return _without_nan(raw.cast(nw.Float64))
     if dtype == nw.Boolean:
         if {code for code, _ in item.codes} != {0, 1}:
             raise InvalidInput(f"The column '{column}' holds true and false, not answer codes.")
-        number = raw.cast(nw.Float64)
-        return number, _true(~number.is_null())
-    if dtype not in (nw.String, nw.Object, nw.Categorical, nw.Enum):
+        return raw.cast(nw.Float64)
+    if dtype not in TEXT:
         raise InvalidInput(f"The column '{column}' holds {dtype}, not answer codes.")
-    text = raw.cast(nw.String).str.strip_chars()
-    number = nw.when(text.str.contains(_NUMBER)).then(text).cast(nw.Float64)
-    return number, _true(~text.is_null() & (text != ""))
+    text = _text(column)
+    return nw.when(text.str.contains(_NUMBER)).then(text).cast(nw.Float64)
 
 
-def _without_nan(value: nw.Expr) -> tuple[nw.Expr, nw.Expr]:
-    number = nw.when(~value.is_nan()).then(value)
-    return number, _true(~number.is_null())
+def _text(column: str) -> nw.Expr:
+    return nw.col(column).cast(nw.String).str.strip_chars()
 
 
-def _allowed(number: nw.Expr, item: Item) -> nw.Expr:
+def _is_text(column: str) -> nw.Expr:
+    """Whether a text column holds anything but blanks; never null."""
+    return (_text(column).str.len_chars() > 0).fill_null(False)
+
+
+def _without_nan(value: nw.Expr) -> nw.Expr:
+    return nw.when(~value.is_nan()).then(value)
+
+
+def _not_allowed(number: nw.Expr, item: Item) -> nw.Expr:
+    """Whether a number is none of the item's codes; False where it is null, on every backend."""
     codes = [code for code, _ in item.codes]
     if len(codes) == item.high - item.low + 1:
-        return (number >= item.low) & (number <= item.high) & (number == number.floor())
-    return number.is_in([float(code) for code in codes])
+        odd = (number < item.low) | (number > item.high) | (number != number.floor())
+    else:
+        odd = ~number.is_in([float(code) for code in codes])
+    return ~number.is_null() & odd
 
 
 def check_ages(table: Frame, measure: Measure, age: str) -> None:
@@ -205,13 +215,13 @@ def check_ages(table: Frame, measure: Measure, age: str) -> None:
         raise InvalidInput(f"The age column '{age}' holds {dtype}, not years.")
     if measure.ages is None:
         return
-    value, given = _without_nan(nw.col(age).cast(nw.Float64))
+    value = _without_nan(nw.col(age).cast(nw.Float64))
     low, high = measure.ages.low or 0, measure.ages.high
     # Ages count in completed years: 17.9 is still 17.
-    inside = value >= low if high is None else (value >= low) & (value < high + 1)
+    outside = value < low if high is None else (value < low) | (value >= high + 1)
     refuse(
         table,
-        {age: given & ~_true(inside)},
+        {age: ~value.is_null() & outside},
         allowed={age: f"{measure.ages} for {measure.id}"},
         noun="age",
         step="Use the version for this age, or leave age= out.",

@@ -107,7 +107,9 @@ def _equivalent_covariates(context: CheckContext) -> Check:
     rows = [row for row in balance_rows(context) if row.covariate != "first score"]
     sizes = [(abs(row.smd), row) for row in rows if row.smd is not None]
     if not sizes or len(sizes) < len(rows):
-        return context.result(None, "Nobody can say whether the arms started alike: no first scores.")
+        return context.result(
+            None, "Nobody can say whether the arms started alike: no first scores."
+        )
     size, worst = max(sizes, key=lambda pair: pair[0])
     what = f"There are no first scores; of the covariates, {worst.covariate}"
     return _verdict(context, size, worst.adjusted, what, context.settings.thresholds)
@@ -121,11 +123,17 @@ def _verdict(
     if size <= alike:
         return context.result(True, f"{shown}: alike (limit {alike:g}).", size, alike)
     if size > with_adjustment:
-        return context.result(False, f"{shown}: not alike (limit {with_adjustment:g}).", size, with_adjustment)
+        return context.result(
+            False, f"{shown}: not alike (limit {with_adjustment:g}).", size, with_adjustment
+        )
     if adjusts:
-        sentence = f"{shown}: alike enough once adjusted for, as is done (limit {with_adjustment:g})."
+        sentence = (
+            f"{shown}: alike enough once adjusted for, as is done (limit {with_adjustment:g})."
+        )
         return context.result(True, sentence, size, with_adjustment)
-    sentence = f"{shown}, which needs adjustment, and the plan does not adjust for it (limit {alike:g})."
+    sentence = (
+        f"{shown}, which needs adjustment, and the plan does not adjust for it (limit {alike:g})."
+    )
     return context.result(False, sentence, size, alike)
 
 
@@ -146,11 +154,15 @@ def balance(context: CheckContext) -> Check:
     limits = context.settings.thresholds
     known = [row for row in rows if row.smd is not None]
     if not known or len(known) < len(rows):
-        return context.result(None, "The covariates matched on cannot be compared among those analysed.")
+        return context.result(
+            None, "The covariates matched on cannot be compared among those analysed."
+        )
     needing = [row for row in known if abs(row.smd or 0) > limits["satisfied"] and not row.adjusted]
     worst = max(needing or known, key=lambda row: abs(row.smd or 0))
     size = abs(worst.smd or 0)
-    return _verdict(context, size, worst.adjusted, f"Of the covariates matched on, {worst.covariate}", limits)
+    return _verdict(
+        context, size, worst.adjusted, f"Of the covariates matched on, {worst.covariate}", limits
+    )
 
 
 def clusters(context: CheckContext) -> Check:
@@ -175,8 +187,12 @@ def faults(context: CheckContext) -> Check:
     """Whether the evaluators declared a fault that no data can show."""
     declared = context.study.evaluation.declared.design.faults
     if not declared:
-        return context.result(True, "No fault of allocation, contamination or measurement is declared.")
-    return context.result(False, f"Declared by the evaluators: {', '.join(declared)}.", float(len(declared)))
+        return context.result(
+            True, "No fault of allocation, contamination or measurement is declared."
+        )
+    return context.result(
+        False, f"Declared by the evaluators: {', '.join(declared)}.", float(len(declared))
+    )
 
 
 CHECKS: dict[str, CheckFunction] = {
@@ -201,7 +217,11 @@ def balance_rows(context: CheckContext) -> tuple[BalanceRow, ...]:
     names = list(dict.fromkeys(["baseline", *plan, *(match.covariates if match else ())]))
     frame = rows[["treated"]].copy()
     for name in names:
-        values = rows["baseline"] if name == "baseline" else rows["person"].map(context.study.intake.people[name])
+        values = (
+            rows["baseline"]
+            if name == "baseline"
+            else rows["person"].map(context.study.intake.people[name])
+        )
         frame[name] = values
     held = [name for name in names if frame[name].notna().any()]
     estimand = evaluation.design.standardised_by

@@ -248,16 +248,22 @@ def _caveats(
 ) -> tuple[str, ...]:  # fmt: skip
     found = []
     if level.level < level.ceiling and len(level.reasons) > 1:
-        found += [f"Level {level.level}, not {level.ceiling}: {reason}." for reason in level.reasons[1:]]
+        found += [
+            f"Level {level.level}, not {level.ceiling}: {reason}." for reason in level.reasons[1:]
+        ]
     crossing = estimate.conf_low is not None and estimate.conf_high is not None and (
         estimate.conf_low > 0 or estimate.conf_high < 0
     )  # fmt: skip
     if crossing and reading.verdict != "clear" and estimate.p_adjusted is not None:
-        found.append("Taken alone the interval leaves out zero; with the other secondary results allowed for, it is not clear.")
+        found.append(
+            "Taken alone the interval leaves out zero; with the other secondary results allowed for, it is not clear."
+        )
     if target.informant == "self" and evaluation.design.comparison_group and not own_report:
         found.append("People reported on themselves and knew which group they were in.")
     if own_report:
-        found.append("People who harm tend to report less harm than those they harm; their word is not enough.")
+        found.append(
+            "People who harm tend to report less harm than those they harm; their word is not enough."
+        )
     if estimate.estimate is not None:
         found += [f"{note[:1].upper()}{note[1:]}." for note in estimate.notes]
     return tuple(found)
@@ -270,10 +276,16 @@ def _indicated(evaluation: Evaluation, outcome: str, name: str, rates: list[Rate
         f"(95% interval {rate.conf_low:.0f} to {rate.conf_high:.0f})"
         for rate in whole
     ]
-    caveats = ["Rates are counted, not adjusted for how the groups differ; nothing is credited to the programme."]
+    caveats = [
+        "Rates are counted, not adjusted for how the groups differ; nothing is credited to the programme."
+    ]
     if any(rate.direction == "ambiguous" for rate in rates):
-        caveats.append("A higher rate may mean more harm or more trust in asking for help: neither is read into it.")
-    statement = f"{name}: {'; '.join(parts)}." if parts else f"{name}: no time at risk was recorded."
+        caveats.append(
+            "A higher rate may mean more harm or more trust in asking for help: neither is read into it."
+        )
+    statement = (
+        f"{name}: {'; '.join(parts)}." if parts else f"{name}: no time at risk was recorded."
+    )
     claim = "described" if parts else "not-enough-information"
     return Finding(outcome=outcome, claim=claim, statement=statement, caveats=tuple(caveats))
 

@@ -114,7 +114,9 @@ def _measured(
     study: Study, wave: str, informants: list[str], pairs: set[tuple[str, str]]
 ) -> set[str]:
     scores = study.intake.scores
-    here = scores[(scores["wave"] == wave) & scores["informant"].isin(informants) & scores["score"].notna()]
+    here = scores[
+        (scores["wave"] == wave) & scores["informant"].isin(informants) & scores["score"].notna()
+    ]
     keys = list(zip(here["measure"], here["scale"], strict=True))
     return {person for person, key in zip(here["person"], keys, strict=True) if key in pairs}
 
@@ -159,7 +161,9 @@ def profile(study: Study) -> tuple[Profile, ...]:
 def _first_wave_targets(study: Study) -> list[object]:
     seen = {}
     for target in study.evaluation.targets():
-        seen.setdefault((target.outcome.role, target.measure, target.scale, target.informant), target)
+        seen.setdefault(
+            (target.outcome.role, target.measure, target.scale, target.informant), target
+        )
     return list(seen.values())
 
 
@@ -208,7 +212,9 @@ def _outside(study: Study) -> list[str]:
     for measure_id in study.intake.scores["measure"].unique():
         ages = study.evaluation.measure(measure_id).ages
         scores = study.intake.scores
-        persons = scores.loc[(scores["measure"] == measure_id) & scores["score"].notna(), "person"].unique()
+        persons = scores.loc[
+            (scores["measure"] == measure_id) & scores["score"].notna(), "person"
+        ].unique()
         age = people.loc[persons, "age"].astype(float)
         low = float("-inf") if ages is None or ages.low is None else ages.low
         high = float("inf") if ages is None or ages.high is None else ages.high + 1

@@ -113,5 +113,6 @@ def nearest(word: str, allowed: Iterable[str]) -> str:
     """Return "Did you mean 'x'?" for the closest allowed word, or an empty string."""
     from difflib import get_close_matches
 
-    close = get_close_matches(word.lower(), list(allowed), n=1, cutoff=0.6)
-    return f"Did you mean '{close[0]}'?" if close else ""
+    by_lower = {name.lower(): name for name in allowed}
+    close = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return f"Did you mean '{by_lower[close[0]]}'?" if close else ""

@@ -59,7 +59,9 @@ def analysis_frame(
     names: list[str] = []
     notes: list[str] = []
     for covariate in study.evaluation.declared.analysis.covariates:
-        values = rows["baseline"] if covariate == "baseline" else rows["person"].map(people[covariate])
+        values = (
+            rows["baseline"] if covariate == "baseline" else rows["person"].map(people[covariate])
+        )
         rows[covariate] = values
         names.append(covariate)
         if values.isna().any():
@@ -71,7 +73,9 @@ def _fill(rows: pd.DataFrame, names: list[str], covariate: str) -> str:
     missing = rows[covariate].isna()
     label = "first score" if covariate == "baseline" else covariate
     if rows[covariate].dtype == float:
-        rows[covariate] = rows[covariate].fillna(rows[covariate].mean() if not missing.all() else 0.0)
+        rows[covariate] = rows[covariate].fillna(
+            rows[covariate].mean() if not missing.all() else 0.0
+        )
         indicator = f"{covariate} missing"
         rows[indicator] = missing.astype(float)
         names.append(indicator)
@@ -105,7 +109,10 @@ def _counts(study: Study, followed: pd.DataFrame) -> dict[str, Any]:
     used = followed[followed["step"] == "analysed"]
     treated = int((used["treated"] == 1).sum())
     two = study.evaluation.design.comparison_group
-    return {"n_treatment": treated, "n_comparison": int((used["treated"] == 0).sum()) if two else None}
+    return {
+        "n_treatment": treated,
+        "n_comparison": int((used["treated"] == 0).sum()) if two else None,
+    }
 
 
 def _labels(study: Study, target: Target) -> dict[str, Any]:

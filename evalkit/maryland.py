@@ -34,7 +34,13 @@ def rate(
     """Rate one result. A check on which the level rests counts as failed where it cannot be told."""
     found = {check.check: check for check in checks}
     if not estimated:
-        caps = [Cap(NOT_RATED, "nothing could be estimated, so there is nothing to rate", "Collect the outcome in both arms.")]
+        caps = [
+            Cap(
+                NOT_RATED,
+                "nothing could be estimated, so there is nothing to rate",
+                "Collect the outcome in both arms.",
+            )
+        ]
     else:
         caps = list(_caps(design, found, faults))
     level = min([design.ceiling, *(cap.level for cap in caps)])
@@ -53,9 +59,15 @@ def _caps(design: Design, checks: dict[str, Check], faults: tuple[str, ...]) -> 
     elif design.comparison_group:
         yield from _comparison_caps(checks, faults)
     if "clusters" in checks and checks["clusters"].passed is not True:
-        yield Cap(2, "one cluster makes up a whole arm", "Include at least two clusters in each arm.")
+        yield Cap(
+            2, "one cluster makes up a whole arm", "Include at least two clusters in each arm."
+        )
     if "measurement" in faults:
-        yield Cap(2, "the outcome was measured differently by arm (declared)", "Measure alike in both arms.")
+        yield Cap(
+            2,
+            "the outcome was measured differently by arm (declared)",
+            "Measure alike in both arms.",
+        )
 
 
 def _trial_caps(checks: dict[str, Check], faults: tuple[str, ...]) -> Iterable[Cap]:
@@ -64,25 +76,45 @@ def _trial_caps(checks: dict[str, Check], faults: tuple[str, ...]) -> Iterable[C
     if lost.passed is not True or bent:
         alike = checks["equivalence"]
         why = _said("loss after randomisation", lost) if lost.passed is not True else ""
-        why = "; ".join(filter(None, [why, "the allocation was compromised (declared)" if bent else ""]))
+        why = "; ".join(
+            filter(None, [why, "the allocation was compromised (declared)" if bent else ""])
+        )
         lift = "Follow up more people, evenly in both arms." if not bent else "Allocate afresh."
         if alike.passed is True:
             yield Cap(3, f"{why}; the people left are alike at the start, so level 3", lift)
         else:
             yield Cap(2, f"{why}; and {_said('likeness at the start', alike)}, so level 2", lift)
     if "contamination" in faults:
-        yield Cap(4, "people in the comparison arm got the programme (declared)", "Keep the arms apart.")
+        yield Cap(
+            4, "people in the comparison arm got the programme (declared)", "Keep the arms apart."
+        )
 
 
 def _comparison_caps(checks: dict[str, Check], faults: tuple[str, ...]) -> Iterable[Cap]:
     if checks["pre-test"].passed is not True:
-        yield Cap(2, _said("a first score in both groups", checks["pre-test"]), "Measure both groups before the start.")
+        yield Cap(
+            2,
+            _said("a first score in both groups", checks["pre-test"]),
+            "Measure both groups before the start.",
+        )
     elif checks["equivalence"].passed is not True:
-        yield Cap(2, _said("likeness at the start", checks["equivalence"]), "Find comparison families with first scores nearer to the programme's.")
+        yield Cap(
+            2,
+            _said("likeness at the start", checks["equivalence"]),
+            "Find comparison families with first scores nearer to the programme's.",
+        )
     if checks["balance"].passed is not True:
-        yield Cap(2, _said("likeness on what was matched on", checks["balance"]), "Match again, or adjust for it.")
+        yield Cap(
+            2,
+            _said("likeness on what was matched on", checks["balance"]),
+            "Match again, or adjust for it.",
+        )
     if "allocation" in faults:
-        yield Cap(2, "the comparison was not chosen as planned (declared)", "Choose the comparison by the plan.")
+        yield Cap(
+            2,
+            "the comparison was not chosen as planned (declared)",
+            "Choose the comparison by the plan.",
+        )
 
 
 def _said(what: str, check: Check) -> str:

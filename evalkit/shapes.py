@@ -50,7 +50,9 @@ def _word(item: Any, model: type[BaseModel], where: Locate, later: Mapping[str, 
     if kind == "extra_forbidden":
         keys = allowed_keys(model, path[:-1])
         key = str(path[-1])
-        return Problem(place, f"unknown key '{key}'.", ", ".join(keys), nearest(key, keys))
+        quotes = "Put text that holds a comma in quotation marks." if found is None else ""
+        step = nearest(key, keys) or quotes
+        return Problem(place, f"unknown key '{key}'.", ", ".join(keys), step)
     if kind == "missing":
         return Problem(where(path[:-1]), f"the key '{path[-1]}' is missing.", "", "Add it.")
     if isinstance(found, str) and found in later:

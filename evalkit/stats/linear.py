@@ -89,25 +89,22 @@ def fit(
     choice(df, ("satterthwaite", "residual"), argument="df")
     rows, columns = matrix.shape
     check_rows(rows, columns)
-    basis, back = _orthonormal(matrix, weights)
     w = np.ones(rows) if weights is None else weights / weights.mean()
+    basis, back = _orthonormal(matrix, None if weights is None else np.sqrt(w))
     level = float(outcome.mean()) if _has_intercept(matrix) else 0.0
     beta, residuals = _solve(basis, back, outcome - level, w)
     beta[0] += level
     codes, clusters = _codes(cluster, rows)
-    degrees = np.full(columns, np.nan)
+    spare = rows - columns if cluster is None else clusters - 1
     if kind == "classical":
-        middle = np.eye(columns) * float(w @ residuals**2) / (rows - columns)
-        degrees[:] = rows - columns
-        pieces = None
+        vcov = back @ back.T * float(w @ residuals**2) / spare
+        degrees = np.full(columns, float(spare))
     else:
         pieces = adjusted_scores(basis, w, codes, clusters, kind, weighted=weights is not None)
-        totals = pieces.sums(residuals)
-        middle = totals.T @ totals * scale_factor(kind, clusters, rows, columns)
-    vcov = back @ middle @ back.T
-    if pieces is not None:
-        residual = (rows - columns) if cluster is None else clusters - 1
-        _fill_df(degrees, pieces, back, names, terms, None if df == "satterthwaite" else residual)
+        scores = pieces.sums(residuals) @ back.T
+        vcov = scores.T @ scores * scale_factor(kind, clusters, rows, columns)
+        wanted = names if terms is None else terms
+        degrees = _df(pieces, back, [n in wanted for n in names], spare, df == "residual")
     return LinearFit(
         names=tuple(names),
         coefficients=beta,
@@ -133,13 +130,12 @@ def resolve_se(se: str, *, clustered: bool) -> str:
     return se
 
 
-def _orthonormal(matrix: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
+def _orthonormal(matrix: Floats, root: Floats | None) -> tuple[Floats, Floats]:
     """Return the columns made orthonormal (under the weights) and the map back to coefficients."""
     scaled, unscale = _standardise(matrix)
-    root = None if weights is None else np.sqrt(weights / weights.mean())[:, None]
-    orthonormal, upper = np.linalg.qr(scaled if root is None else scaled * root)
+    orthonormal, upper = np.linalg.qr(scaled if root is None else scaled * root[:, None])
     back = unscale @ np.linalg.inv(upper)
-    return (orthonormal if root is None else orthonormal / root), back
+    return (orthonormal if root is None else orthonormal / root[:, None]), back
 
 
 def _has_intercept(matrix: Floats) -> bool:
@@ -183,16 +179,10 @@ def _codes(cluster: Any, rows: int) -> tuple[NDArray[np.intp], int]:
     return np.asarray(codes, dtype=np.intp), len(found)
 
 
-def _fill_df(
-    degrees: Floats,
-    pieces: Pieces,
-    back: Floats,
-    names: Sequence[str],
-    terms: Sequence[str] | None,
-    fixed: int | None,
-) -> None:
-    for place, name in enumerate(names):
-        if fixed is not None:
-            degrees[place] = fixed
-        elif terms is None or name in terms:
+def _df(pieces: Pieces, back: Floats, wanted: Sequence[bool], spare: int, residual: bool) -> Floats:
+    """Return each coefficient's degrees of freedom; NaN where they were not asked for."""
+    degrees = np.full(len(back), float(spare) if residual else np.nan)
+    if not residual:
+        for place in np.flatnonzero(wanted):
             degrees[place] = satterthwaite(pieces, back[place])
+    return degrees

@@ -14,7 +14,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 MAP = Path(__file__).with_name("manifest_map.json")
 COMPLETENESS = "test_every_mapped_case_ran"
-LATER = "later"
 
 
 def reference_folder() -> Path:
@@ -53,6 +52,11 @@ class Reference:
         entries = json.loads((self.folder / "MANIFEST.json").read_text(encoding="utf-8"))
         return {entry["id"]: entry["file"] for entry in entries}
 
+    @staticmethod
+    def mapping() -> dict[str, str]:
+        """Return the test that covers each reference case, or "later"."""
+        return dict(json.loads(MAP.read_text(encoding="utf-8")))
+
     def case(self, name: str) -> Case:
         file = self.folder / self.manifest()[name]
         entries = json.loads(file.read_text(encoding="utf-8"))
@@ -83,16 +87,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     reference = config.stash[KEY]
     if reference.ran:
-        mapped = [node for node in manifest_map().values() if node != LATER]
+        mapping = reference.mapping()
+        mapped = [node for node in mapping.values() if node != "later"]
         terminalreporter.write_line(
             f"reference cases: {len(reference.ran)} run of {len(mapped)} mapped, "
-            f"{len(manifest_map()) - len(mapped)} for later versions"
+            f"{len(mapping) - len(mapped)} for later versions"
         )
-
-
-def manifest_map() -> dict[str, str]:
-    """Return the test that covers each reference case, or "later"."""
-    return dict(json.loads(MAP.read_text(encoding="utf-8")))
 
 
 @pytest.fixture

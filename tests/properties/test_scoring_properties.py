@@ -17,7 +17,7 @@ MEASURES = [
     if not measure.score_only
 ]
 each = pytest.mark.parametrize("measure", MEASURES, ids=lambda measure: measure.id)
-modest = settings(deadline=None, max_examples=20)
+modest = settings(deadline=None, max_examples=10)
 
 
 def columns(measure):
@@ -58,10 +58,8 @@ def test_reversing_twice_is_no_change(low, width, share):
 def test_pandas_and_polars_agree(measure, data):
     table = frame(measure, data.draw(answers(measure)))
     expected = added(measure, score(table, measure))
-    nan = pl.DataFrame(
-        {name: table[name].to_list() for name in table},
-        schema_overrides=dict.fromkeys(table, pl.Float64),
-    )
+    floats = dict.fromkeys(table, pl.Float64)
+    nan = pl.DataFrame({name: table[name].to_list() for name in table}, schema_overrides=floats)
     null = pl.from_pandas(table)
     assert added(measure, score(table.convert_dtypes(), measure)) == expected
     assert added(measure, score(nan, measure)) == expected

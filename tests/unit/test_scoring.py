@@ -1,4 +1,4 @@
-"""Which columns are taken, which answers are refused, and what a caller's frame looks like after."""
+"""Which columns are taken, which answers are refused, and what the caller's frame is like after."""
 
 import math
 
@@ -127,7 +127,7 @@ def test_bands_are_those_asked_for():
 
 def test_people_outside_the_ages_are_named():
     frame = ones(rows=4, age=[3.9, 4.0, 17.9, None])
-    with pytest.raises(InvalidData, match="row 1, column 'age': the age is 3.9") as raised:
+    with pytest.raises(InvalidData, match=r"row 1, column 'age': the age is 3.9") as raised:
         score(frame, SDQ, age="age")
     assert len(raised.value.problems) == 1
     assert len(score(frame.iloc[1:], SDQ, age="age")) == 3

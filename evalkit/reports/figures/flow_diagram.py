@@ -19,8 +19,9 @@ from .palette import (
 from .svg import Element, Named, add, add_text, finish, placeholder
 from .text import wrap
 
-_MAIN: Final = 220.0
-_SIDE: Final = 200.0
+# widths of main and side boxes; narrower when three or more arms stand side by side
+_ROOMY: Final = (220.0, 200.0)
+_TIGHT: Final = (184.0, 168.0)
 _BETWEEN: Final = 26.0
 _ARMS_APART: Final = 36.0
 _MARGIN: Final = 12.0
@@ -68,10 +69,12 @@ class _Column:
 
     main: float
     side: float
+    main_width: float
+    side_width: float
 
     @property
     def centre(self) -> float:
-        return self.main + _MAIN / 2
+        return self.main + self.main_width / 2
 
 
 def draw_flow(flow: FlowDiagram, *, title: str, description: str = "") -> str:
@@ -83,24 +86,25 @@ def draw_flow(flow: FlowDiagram, *, title: str, description: str = "") -> str:
     columns, right = _columns(flow.arms)
     trunk = _trunk(columns)
     if any(side for _, side in flow.top):
-        right = max(right, trunk.side + _SIDE)
-    bottom = _draw_column(body, flow.top, trunk, _row_tops([flow.top], _MARGIN))
+        right = max(right, trunk.side + trunk.side_width)
+    bottom = _draw_column(body, flow.top, trunk, _row_tops([flow.top], trunk, _MARGIN))
     bottom = _draw_arms(body, flow, columns, trunk, bottom)
-    width = max(right, trunk.main + _MAIN) + _MARGIN
+    width = max(right, trunk.main + trunk.main_width) + _MARGIN
     return finish(body, named, width=width, height=bottom + _MARGIN)
 
 
 def _columns(arms: tuple[FlowArm, ...]) -> tuple[list[_Column], float]:
     """The arms side by side and the right edge; of two arms the first has its side boxes left."""
+    wide, narrow = _ROOMY if len(arms) < 3 else _TIGHT
     columns, cursor = [], _MARGIN
     for index, arm in enumerate(arms):
         has_side = any(side for _, side in arm.steps)
         if has_side and index == 0 and len(arms) == 2:
-            column = _Column(cursor + _SIDE + _BETWEEN, cursor)
-            cursor = column.main + _MAIN
+            column = _Column(cursor + narrow + _BETWEEN, cursor, wide, narrow)
+            cursor = column.main + wide
         else:
-            column = _Column(cursor, cursor + _MAIN + _BETWEEN)
-            cursor = column.side + _SIDE if has_side else cursor + _MAIN
+            column = _Column(cursor, cursor + wide + _BETWEEN, wide, narrow)
+            cursor = column.side + narrow if has_side else cursor + wide
         columns.append(column)
         cursor += _ARMS_APART
     return columns, cursor - _ARMS_APART if columns else _MARGIN
@@ -109,9 +113,10 @@ def _columns(arms: tuple[FlowArm, ...]) -> tuple[list[_Column], float]:
 def _trunk(columns: list[_Column]) -> _Column:
     """Where the boxes before the split stand: midway between the outer arms."""
     if not columns:
-        return _Column(_MARGIN, _MARGIN + _MAIN + _BETWEEN)
+        return _Column(_MARGIN, _MARGIN + _ROOMY[0] + _BETWEEN, *_ROOMY)
+    wide, narrow = columns[0].main_width, columns[0].side_width
     left = (columns[0].main + columns[-1].main) / 2
-    return _Column(left, left + _MAIN + _BETWEEN)
+    return _Column(left, left + wide + _BETWEEN, wide, narrow)
 
 
 def _height(box: FlowBox, width: float) -> float:
@@ -125,13 +130,17 @@ def _wrapped(box: FlowBox, width: float) -> tuple[list[str], list[str]]:
     return list(wrap(box.label, room, _SIZE, bold=True)), details
 
 
-def _row_tops(columns: list[tuple[Step, ...]], top: float) -> list[float]:
+def _row_tops(columns: list[tuple[Step, ...]], like: _Column, top: float) -> list[float]:
     """The top of every row, shared by all the arms so that they can be read across."""
     tops = [top]
     for row in range(max(map(len, columns), default=0)):
         steps = [column[row] for column in columns if row < len(column)]
         tallest = max(
-            max(_height(main, _MAIN), _height(side, _SIDE) if side else 0) for main, side in steps
+            max(
+                _height(main, like.main_width),
+                _height(side, like.side_width) if side else 0,
+            )
+            for main, side in steps
         )
         tops.append(tops[-1] + tallest + _DROP)
     return tops
@@ -171,7 +180,7 @@ def _draw_column(
         y = tops[index]
         if index:
             _draw_line(body, (column.centre, bottom), (column.centre, y), head="down")
-        bottom = y + _draw_box(body, main, column.main, y, _MAIN, PAPER)
+        bottom = y + _draw_box(body, main, column.main, y, column.main_width, PAPER)
         lowest = max(lowest, bottom)
         if side:
             lowest = max(lowest, _draw_side(body, side, column, y, bottom))
@@ -180,12 +189,12 @@ def _draw_column(
 
 def _draw_side(body: Element, side: FlowBox, column: _Column, top: float, bottom: float) -> float:
     """Draw those left out beside their step; return the bottom of the box."""
-    height = _draw_box(body, side, column.side, top, _SIDE, SHADE)
+    height = _draw_box(body, side, column.side, top, column.side_width, SHADE)
     y = top + min(bottom - top, height) / 2
     if column.side > column.main:
-        _draw_line(body, (column.main + _MAIN, y), (column.side, y), head="right")
+        _draw_line(body, (column.main + column.main_width, y), (column.side, y), head="right")
     else:
-        _draw_line(body, (column.main, y), (column.side + _SIDE, y), head="left")
+        _draw_line(body, (column.main, y), (column.side + column.side_width, y), head="left")
     return top + height
 
 
@@ -197,15 +206,15 @@ def _draw_arms(
         return bottom
     start = _MARGIN
     if flow.top:
-        last = _row_tops([flow.top], _MARGIN)[len(flow.top) - 1]
+        last = _row_tops([flow.top], trunk, _MARGIN)[len(flow.top) - 1]
         start = bottom + _DROP + 8
         split = start - _DROP / 2 - 4
-        leave = (trunk.centre, last + _height(flow.top[-1][0], _MAIN))
+        leave = (trunk.centre, last + _height(flow.top[-1][0], trunk.main_width))
         for column in columns:
             corners = ((trunk.centre, split), (column.centre, split))
             _draw_line(body, leave, *corners, (column.centre, start), head="down")
     headed = start + _draw_headings(body, flow.arms, columns, start)
-    tops = _row_tops([arm.steps for arm in flow.arms], headed)
+    tops = _row_tops([arm.steps for arm in flow.arms], trunk, headed)
     return max(
         _draw_column(body, arm.steps, column, tops)
         for arm, column in zip(flow.arms, columns, strict=True)
@@ -216,14 +225,15 @@ def _draw_headings(
     body: Element, arms: tuple[FlowArm, ...], columns: list[_Column], top: float
 ) -> float:
     """Draw the arms' names over their columns; return the height they take."""
-    names = [wrap(arm.name, _MAIN - 2 * _PADDING, _SIZE, bold=True) for arm in arms]
+    width = columns[0].main_width
+    names = [wrap(arm.name, width - 2 * _PADDING, _SIZE, bold=True) for arm in arms]
     lines = max(map(len, names))
     height = _LEADING * lines + 14 if lines else 0
     for index, (name, column) in enumerate(zip(names, columns, strict=True)):
         if not name:
             continue
         colour, shade = _ARM_COLOURS[min(index, len(_ARM_COLOURS) - 1)]
-        frame = add(body, "rect", x=column.main, y=top, width=_MAIN, height=height, fill=shade)
+        frame = add(body, "rect", x=column.main, y=top, width=width, height=height, fill=shade)
         frame.attrib.update({"stroke": colour, "stroke-width": "1.4"})
         middle = top + 7 + 13 + (lines - len(name)) * _LEADING / 2
         add_text(

@@ -21,7 +21,7 @@ _LABEL: Final = (12.0, 232.0)
 _PLOT: Final = (252.0, 548.0)
 _TEXT: Final = (562.0, 752.0)
 _TOP: Final = 8.0
-_FAR: Final = 5.0
+_FAR: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,8 @@ def draw_forest(
     limits = _limits(rows, balanced=favours is not None)
     captions = _captions(favours, limits)
     below = 30 + LEADING * max(map(len, captions)) if favours else 24
-    axis_words = wrap(x_label, WIDTH - 40, SIZE)
+    arrows = "; an arrow marks an interval that goes on" if _runs_off(rows, limits) else ""
+    axis_words = wrap(x_label + arrows, WIDTH - 40, SIZE)
     height = edges[-1] + below + 8 + LEADING * len(axis_words) + 12
 
     def draw(sheet: Sheet) -> None:
@@ -124,6 +125,15 @@ def _limits(rows: Sequence[ForestRow], *, balanced: bool) -> tuple[float, float]
     return min(low, -share * high), max(high, -share * low)
 
 
+def _runs_off(rows: Sequence[ForestRow], limits: tuple[float, float]) -> bool:
+    """Whether some interval ends beyond the axis."""
+    return any(
+        _known(row.low) and _known(row.high) and (row.low < limits[0] or row.high > limits[1])
+        for row in rows
+        if row.drawn
+    )
+
+
 def _captions(
     favours: tuple[str, str] | None, limits: tuple[float, float]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -152,7 +162,7 @@ def _axes(sheet: Sheet, edges: Sequence[float], limits: tuple[float, float]) -> 
     axes.set_ylim(edges[-1], edges[0])
     axes.spines["left"].set_visible(False)
     axes.set_yticks([])
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
     axes.grid(axis="x", color=RULE, linewidth=0.7)
     axes.axvline(0, color=INK, linewidth=1.4)
     return axes

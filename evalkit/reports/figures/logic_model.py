@@ -8,11 +8,11 @@ from typing import Final
 
 from evalkit.errors import InvalidInput
 
-from .logic_layout import Key, Layout, Segment, layered
+from .logic_layout import Key, layered
+from .logic_links import DETAIL, KINDS, MARGIN, Frame, draw_legend, draw_links
 from .palette import (
     COMPARISON,
     COMPARISON_SHADE,
-    EXTRA,
     GOOD,
     GOOD_SHADE,
     INK,
@@ -25,7 +25,7 @@ from .palette import (
     WARNING,
     WARNING_SHADE,
 )
-from .svg import Element, Named, add, add_text, finish, number, placeholder
+from .svg import Element, Named, add, add_text, finish, placeholder
 from .text import text_width, wrap
 
 COLUMNS: Final = {
@@ -48,17 +48,7 @@ STATES: Final = {
     "own-report-only": ("Own report only", COMPARISON, COMPARISON_SHADE),
 }
 
-# kind: words, colour, dash pattern, width
-KINDS: Final = {
-    "change-in-those-who-harm": ("Change in those who harm", WARNING, "", 1.9),
-    "safety": ("Safety", PROGRAMME, "9 4", 1.9),
-    "wellbeing": ("Wellbeing", GOOD, "2.5 3.5", 2.1),
-    "sustainment": ("Keeping the change going", EXTRA, "10 3 2 3", 1.9),
-    "other": ("Other link", MUTED, "", 1.0),
-}
-
 _WIDTH: Final = 1160.0
-_MARGIN: Final = 12.0
 _BOX_MOST: Final = 250.0
 _GAP_LEAST: Final = 62.0
 _GAP_MOST: Final = 120.0
@@ -67,7 +57,6 @@ _HEADING: Final = 30.0
 _PADDING: Final = 10.0
 _EDGE: Final = 7.0
 _NAME: Final = 13.0
-_DETAIL: Final = 12.0
 _LEADING: Final = 16.0
 _BADGE: Final = 22.0
 
@@ -91,18 +80,6 @@ class DiagramLink:
     start: str
     end: str
     kind: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """The measures all boxes share: their width, the gap between columns, the first row's top."""
-
-    box: float
-    gap: float
-    top: float
-
-    def left(self, column: int) -> float:
-        return _MARGIN + column * (self.box + self.gap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +119,16 @@ def draw_logic_model(
     ]
     wanted = [((link.start,), (link.end,), _kind(link)) for link in links]
     layout = layered(columns, wanted, gap=_ROW_GAP)
-    width = frame.left(len(shown) - 1) + frame.box + _MARGIN
+    width = frame.left(len(shown) - 1) + frame.box + MARGIN
     body = Element("g")
     bottom = frame.top + layout.height + 12
     _draw_headings(body, shown, frame, bottom)
-    _draw_links(body, layout, frame, columns)
+    draw_links(body, layout, frame, columns)
     for index, column in enumerate(columns):
         for key, height in column.items():
             y = frame.top + layout.centres[key] - height / 2
             _draw_box(body, boxes[str(key[0])], frame.left(index), y, frame.box)
-    height = _draw_legend(body, {kind for *_, kind in wanted}, bottom + 10, width)
+    height = draw_legend(body, {kind for *_, kind in wanted}, bottom + 10, width)
     return finish(body, named, width=width, height=height)
 
 
@@ -177,11 +154,11 @@ def _kind(link: DiagramLink) -> str:
     return link.kind if link.kind in KINDS else "other"
 
 
-def _frame(columns: int) -> _Frame:
-    room = _WIDTH - 2 * _MARGIN
+def _frame(columns: int) -> Frame:
+    room = _WIDTH - 2 * MARGIN
     box = min(_BOX_MOST, (room - _GAP_LEAST * (columns - 1)) / columns)
     gap = (room - box * columns) / (columns - 1) if columns > 1 else 0
-    return _Frame(box, min(gap, _GAP_MOST), _MARGIN + _HEADING + 14)
+    return Frame(box, min(gap, _GAP_MOST), MARGIN + _HEADING + 14)
 
 
 def _state(node: DiagramNode) -> tuple[str, str, str]:
@@ -196,20 +173,20 @@ def _box(node: DiagramNode, width: float) -> _Box:
     return _Box(
         node,
         wrap(node.name or node.id, room, _NAME, bold=True),
-        wrap(node.detail, room, _DETAIL),
-        wrap(badge, room - 16, _DETAIL, bold=True),
+        wrap(node.detail, room, DETAIL),
+        wrap(badge, room - 16, DETAIL, bold=True),
     )
 
 
-def _draw_headings(body: Element, shown: Sequence[str], frame: _Frame, bottom: float) -> None:
+def _draw_headings(body: Element, shown: Sequence[str], frame: Frame, bottom: float) -> None:
     for index, name in enumerate(shown):
         left = frame.left(index)
         across = {"x": left - 6, "width": frame.box + 12}
-        add(body, "rect", y=_MARGIN, height=bottom - _MARGIN, rx=6, fill=SHADE, **across)
-        add(body, "rect", y=_MARGIN, height=_HEADING, rx=6, fill=SHADE_STRONG, **across)
+        add(body, "rect", y=MARGIN, height=bottom - MARGIN, rx=6, fill=SHADE, **across)
+        add(body, "rect", y=MARGIN, height=_HEADING, rx=6, fill=SHADE_STRONG, **across)
         middle = left + frame.box / 2
         add_text(
-            body, [COLUMNS[name]], x=middle, y=_MARGIN + 20, size=14, bold=True, anchor="middle"
+            body, [COLUMNS[name]], x=middle, y=MARGIN + 20, size=14, bold=True, anchor="middle"
         )
 
 
@@ -226,7 +203,7 @@ def _draw_box(body: Element, box: _Box, x: float, y: float, width: float) -> Non
     left, line = x + _EDGE + _PADDING, y + _PADDING + 12
     add_text(group, box.name, x=left, y=line, size=_NAME, leading=_LEADING, bold=True)
     line += _LEADING * len(box.name)
-    add_text(group, box.detail, x=left, y=line, size=_DETAIL, leading=_LEADING, fill=MUTED)
+    add_text(group, box.detail, x=left, y=line, size=DETAIL, leading=_LEADING, fill=MUTED)
     if box.badge:
         _draw_badge(group, box.badge, left, y + box.height, (colour, shade))
 
@@ -235,7 +212,7 @@ def _draw_badge(
     group: Element, lines: tuple[str, ...], left: float, bottom: float, colours: tuple[str, str]
 ) -> None:
     colour, shade = colours
-    width = max(text_width(line, _DETAIL, bold=True) for line in lines) + 14
+    width = max(text_width(line, DETAIL, bold=True) for line in lines) + 14
     height = _BADGE + _LEADING * (len(lines) - 1)
     top = bottom - _PADDING - height
     pill = add(group, "rect", x=left, y=top, width=width, height=height, rx=4, fill=shade)
@@ -245,114 +222,8 @@ def _draw_badge(
         lines,
         x=left + 7,
         y=top + 15.5,
-        size=_DETAIL,
+        size=DETAIL,
         leading=_LEADING,
         fill=colour,
         bold=True,
     )
-
-
-def _draw_links(
-    body: Element, layout: Layout, frame: _Frame, columns: Sequence[dict[Key, float]]
-) -> None:
-    """Every piece of every link, the plain ones first so that the named kinds lie on top."""
-    column_of = {key: index for index, column in enumerate(columns) for key in column}
-    ports = _ports(layout, columns)
-    for piece in sorted(layout.segments, key=lambda piece: piece.kind != "other"):
-        y = (frame.top + ports[piece, "start"], frame.top + ports[piece, "end"])
-        path, tip, points_right = _route(piece, column_of, frame, y)
-        _draw_stroke(body, path, piece.kind)
-        if piece.end in column_of:
-            back = tip - 8 if points_right else tip + 8
-            corners = [(tip, y[1]), (back, y[1] - 4.5), (back, y[1] + 4.5)]
-            points = " ".join(f"{number(a)},{number(b)}" for a, b in corners)
-            add(body, "polygon", points=points, fill=KINDS[piece.kind][1])
-
-
-def _route(
-    piece: Segment, column_of: dict[Key, int], frame: _Frame, y: tuple[float, float]
-) -> tuple[str, float, bool]:
-    """The path of a piece, the x of its tip, and whether the tip points to the right."""
-    start = column_of.get(piece.start, piece.start[-1])
-    end = column_of.get(piece.end, piece.end[-1])
-    assert isinstance(start, int) and isinstance(end, int)
-    first, tip = frame.left(start) + frame.box, frame.left(end)
-    if start == end:
-        bulge = min(frame.gap - 10 if frame.gap else 24.0, 22 + abs(y[1] - y[0]) * 0.08)
-        return _curve((first, y[0]), (first + 6, y[1]), bulge, bulge), first, False
-    if start > end:
-        tip = frame.left(end) + frame.box
-        first = frame.left(start)
-        return _curve((first, y[0]), (tip + 6, y[1]), -frame.gap, frame.gap), tip, False
-    stop = tip - 6 if piece.end in column_of else tip
-    reach = (stop - first) / 2
-    path = _curve((first, y[0]), (stop, y[1]), reach, -reach)
-    if piece.start not in column_of:
-        crossing = f"M {number(frame.left(start))} {number(y[0])} L "
-        path = crossing + path.removeprefix("M ")
-    return path, tip, True
-
-
-def _curve(
-    start: tuple[float, float], end: tuple[float, float], leave: float, arrive: float
-) -> str:
-    """A curve that leaves and arrives level, its handles this far from the ends."""
-    (x1, y1), (x2, y2) = start, end
-    places = (x1, y1, x1 + leave, y1, x2 + arrive, y2, x2, y2)
-    a, b, c, d, e, f, g, h = map(number, places)
-    return f"M {a} {b} C {c} {d} {e} {f} {g} {h}"
-
-
-def _draw_stroke(body: Element, path: str, kind: str) -> None:
-    _, colour, dashes, width = KINDS[kind]
-    stroke = add(body, "path", d=path, fill="none", stroke=colour, stroke_width=width)
-    if dashes:
-        stroke.set("stroke-dasharray", dashes)
-
-
-def _ports(layout: Layout, columns: Sequence[dict[Key, float]]) -> dict[tuple[Segment, str], float]:
-    """The height at which each piece leaves or meets its box: apart, in the order they fan."""
-    sizes = {key: height for column in columns for key, height in column.items()}
-    ports: dict[tuple[Segment, str], float] = {}
-    for side in ("start", "end"):
-        sharing: dict[Key, list[Segment]] = {}
-        for piece in layout.segments:
-            sharing.setdefault(getattr(piece, side), []).append(piece)
-        for key, pieces in sharing.items():
-            pieces.sort(key=lambda piece: layout.centres[_far_end(piece, key)])
-            step = min(13.0, (sizes.get(key, 0.0) - 14) / len(pieces)) if key in sizes else 0.0
-            for rank, piece in enumerate(pieces):
-                shift = (rank - (len(pieces) - 1) / 2) * step
-                ports[piece, side] = layout.centres[key] + shift
-    return ports
-
-
-def _far_end(piece: Segment, key: Key) -> Key:
-    return piece.end if piece.start == key else piece.start
-
-
-def _draw_legend(body: Element, kinds: set[str], top: float, width: float) -> float:
-    """What each kind of line means, when there is more than the plain one; the height so far."""
-    if kinds <= {"other"}:
-        return top
-    x, y = _MARGIN, top + 14.0
-    for kind in [kind for kind in KINDS if kind in kinds]:
-        words, colour, *_ = KINDS[kind]
-        length = 58 + text_width(words, _DETAIL)
-        if x > _MARGIN and x + length > width - _MARGIN:
-            x, y = _MARGIN, y + 22
-        _draw_stroke(body, f"M {number(x)} {number(y)} h 34", kind)
-        tip = f"{number(x + 42)},{number(y)}"
-        add(
-            body,
-            "polygon",
-            points=f"{tip} {_tail(x + 34, y, -4.5)} {_tail(x + 34, y, 4.5)}",
-            fill=colour,
-        )
-        add_text(body, [words], x=x + 50, y=y + 4, size=_DETAIL)
-        x += length + 22
-    return y + 18
-
-
-def _tail(x: float, y: float, shift: float) -> str:
-    return f"{number(x)},{number(y + shift)}"

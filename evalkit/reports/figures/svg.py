@@ -59,15 +59,17 @@ def add_text(
     fill: str = INK,
     bold: bool = False,
     anchor: str = "start",
-) -> Element:
-    """Lines of text, the baseline of the first at `y`."""
+) -> None:
+    """Lines of text, the baseline of the first at `y`; nothing at all without lines."""
+    lines = tuple(lines)
+    if not lines:
+        return
     block = add(parent, "text", font_size=size, fill=fill, text_anchor=anchor)
     if bold:
         block.set("font-weight", "600")
     for index, line in enumerate(lines):
         span = add(block, "tspan", x=x, y=y + index * leading)
         span.text = line
-    return block
 
 
 def _slug(title: str, content: str) -> str:

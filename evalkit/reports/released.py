@@ -1,0 +1,180 @@
+"""Every count a shareable page shows, released once, so that the page agrees with itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evalkit.disclosure import Count, Part, Rules
+from evalkit.flow import arm_names
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalkit.coverage import Coverage
+    from evalkit.evaluation import Evaluation, Target
+    from evalkit.results import Estimate
+    from evalkit.study import Study
+
+Key = tuple[str, str, str]
+CHAIN = {
+    "allocated": "Allocated",
+    "matched": "In a matched set",
+    "due": "Due at this wave",
+    "returned": "Returned and scored",
+    "analysed": "Analysed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStep:
+    """A step of the flow: how many reached it, and those who went no further, by reason."""
+
+    step: str
+    label: str
+    count: Count
+    left_out: tuple[tuple[str, Count], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownArm:
+    """One arm's steps from allocation to analysis."""
+
+    name: str
+    treated: bool
+    steps: tuple[ShownStep, ...]
+
+    def count(self, step: str) -> Count:
+        """Return the count that reached a step."""
+        return next(item.count for item in self.steps if item.step == step)
+
+    def lost(self) -> tuple[tuple[str, Count], ...]:
+        """Return those lost between being due and being analysed, by reason."""
+        return tuple(
+            pair
+            for item in self.steps
+            if item.step in ("due", "returned")
+            for pair in item.left_out
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFlow:
+    """The flow of one outcome at one wave from one informant, as it may be shown."""
+
+    target: Target
+    total: Count
+    before: tuple[tuple[str, Count], ...]
+    arms: tuple[ShownArm, ...]
+
+    @property
+    def shown(self) -> bool:
+        """Whether the number analysed may be shown in every arm."""
+        return all(not arm.count("analysed").hidden for arm in self.arms)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Released:
+    """The counts of a study as a shareable page may show them."""
+
+    study: Study
+    rules: Rules
+    flows: dict[Key, ShownFlow]
+
+    def flow(self, target: Target) -> ShownFlow:
+        """Return the released flow of a target."""
+        return self.flows[target.outcome.id, target.wave, target.informant]
+
+    def counts(self, estimate: Estimate) -> tuple[str, str] | None:
+        """Return the numbers analysed by arm as they may be shown, or None where they may not."""
+        key = (str(estimate.outcome), str(estimate.wave), str(estimate.informant))
+        flow = self.flows[key]
+        if not flow.shown:
+            return None
+        shown = [arm.count("analysed").text for arm in flow.arms]
+        return shown[0], shown[1] if len(shown) > 1 else ""
+
+    def lost_is_shown(self, key: Key, losses: Sequence[tuple[int, int]]) -> bool:
+        """Whether each arm's loss is large enough for its rate to be shown."""
+        return self.flows[key].shown and not any(self.rules.small(n, f) for n, f in losses)
+
+
+def rules_of(evaluation: Evaluation) -> Rules:
+    """Return the disclosure rules that the evaluation declares."""
+    declared = evaluation.declared.disclosure
+    return Rules(declared.profile == "open", declared.threshold, declared.round_to)
+
+
+def release(study: Study) -> Released:
+    """Release the flow of every target."""
+    rules = rules_of(study.evaluation)
+    flows = {
+        (t.outcome.id, t.wave, t.informant): _flow(study.evaluation, rules, t, followed)
+        for t, followed in study.trails
+    }
+    return Released(study, rules, flows)
+
+
+def _part(label: str, rows: pd.DataFrame) -> Part:
+    return Part(label, len(rows), int(rows["family"].nunique()))
+
+
+def _reasons(rows: pd.DataFrame) -> list[Part]:
+    return [_part(str(reason), group) for reason, group in rows.groupby("reason", sort=True)]
+
+
+def _flow(
+    evaluation: Evaluation, rules: Rules, target: Target, followed: pd.DataFrame
+) -> ShownFlow:
+    names = arm_names(evaluation)
+    early = followed["step"].isin(["came-in", "eligible"])
+    total = rules.count(len(followed), int(followed["family"].nunique()))
+    arms = [_part(name, followed[~early & (followed["arm"] == name)]) for name in names]
+    shown, last = rules.split(total, [*_reasons(followed[early]), *arms[:-1]], arms[-1])
+    by_label = dict(shown)
+    allocated = [by_label.get(name, rules.hide()) for name in names[:-1]] + [last]
+    before = tuple((label, count) for label, count in shown if label not in names)
+    matched = evaluation.declared.design.match is not None
+    chain = [step for step in CHAIN if step != "matched" or matched]
+    released = [
+        _arm(rules, name, n == 0, count, followed[~early & (followed["arm"] == name)], chain)
+        for n, (name, count) in enumerate(zip(names, allocated, strict=True))
+    ]
+    return ShownFlow(target, total, before, tuple(released))
+
+
+def _arm(
+    rules: Rules, name: str, treated: bool, allocated: Count, rows: pd.DataFrame, chain: list[str]
+) -> ShownArm:
+    steps, count = [], allocated
+    for position, step in enumerate(chain):
+        onward = rows["step"].isin(chain[position + 1 :])
+        stopped = rows[rows["step"] == step]
+        if step == chain[-1]:
+            steps.append(ShownStep(step, CHAIN[step], count, ()))
+            break
+        left, rest = rules.split(count, _reasons(stopped), _part("", rows[onward]))
+        steps.append(ShownStep(step, CHAIN[step], count, tuple(left)))
+        rows, count = rows[onward], rest
+    return ShownArm(name, treated, tuple(steps))
+
+
+def release_coverage(rules: Rules, row: Coverage) -> dict[str, Count]:
+    """Return one row of coverage with parts that add up to its people."""
+    total = rules.count(row.n_people, row.n_people)
+    parts = [
+        Part("not measured", row.n_not_measured, row.n_not_measured),
+        Part("not due", row.n_not_due, row.n_not_due),
+        Part("not asked", row.n_not_asked, row.n_not_asked),
+    ]
+    measured = Part("measured", row.n_measured, row.families)
+    if row.n_measured == 0:
+        measured, parts = parts[0], [parts[1], parts[2]]
+    shown, rest = rules.split(total, parts, measured, combine=False)
+    found = dict(shown) | {measured.label: rest}
+    nobody = rules.shown(0)
+    return {"people": total} | {
+        label: found.get(label, nobody)
+        for label in ("measured", "not measured", "not due", "not asked")
+    }

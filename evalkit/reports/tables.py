@@ -1,0 +1,332 @@
+"""Tables of the reports as plain records of text, ready to be laid out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from evalkit.claims import say
+from evalkit.reports.released import Released, release_coverage
+from evalkit.reports.words import NONE, interval, number, p_value, percent, who
+
+if TYPE_CHECKING:
+    from evalkit.analysis import Analysis
+    from evalkit.checks import BalanceRow
+    from evalkit.evaluation import Target
+    from evalkit.indicators import Rate
+    from evalkit.results import Attrition, Estimate
+    from evalkit.study import Study
+
+NOT_SHOWN = "not shown"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of text: caption, column heads, rows; `text_columns` are aligned left."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    text_columns: int = 1
+    notes: tuple[str, ...] = field(default=())
+
+
+def label(target: Target) -> tuple[str, str, str]:
+    """Return outcome, wave and informant of a target as words."""
+    return target.outcome.name, say(target.wave), who(target.informant)
+
+
+def target_of(study: Study, key: tuple[object, object, object]) -> Target:
+    """Return the target with this outcome, wave and informant."""
+    return next(
+        target for target, _ in study.trails
+        if (target.outcome.id, target.wave, target.informant) == key
+    )  # fmt: skip
+
+
+def digits(study: Study, target: Target) -> int:
+    """Return the decimals that suit a scale."""
+    low, high = study.evaluation.scale(target).range
+    return 1 if high - low >= 20 else 2
+
+
+def flow_table(released: Released) -> Table:
+    """Return one row an outcome, wave, informant and arm: each step and who was left out."""
+    rows = []
+    chain = [item.step for item in next(iter(released.flows.values())).arms[0].steps]
+    for flow in released.flows.values():
+        for arm in flow.arms:
+            left = [f"{text}: {count}" for item in arm.steps for text, count in item.left_out]
+            counts = [arm.count(step).text for step in chain]
+            rows.append((*label(flow.target), arm.name, *counts, "; ".join(left) or "nobody"))
+    heads = [
+        {"allocated": "Allocated", "matched": "Matched", "due": "Due", "returned": "Returned",
+         "analysed": "Analysed"}[step] for step in chain
+    ]  # fmt: skip
+    head = ("Outcome", "Wave", "Who answered", "Arm", *heads, "Left out on the way, and why")
+    return Table("Who got how far, for every result", head, tuple(rows), 4)
+
+
+def attrition_table(released: Released, analysis: Analysis) -> Table:
+    """Return the loss of each result against the boundary in force."""
+    evaluation = released.study.evaluation
+    in_force = evaluation.declared.analysis.attrition_boundary
+    rows = []
+    for loss in analysis.attrition:
+        target = target_of(released.study, (loss.outcome, loss.wave, loss.informant))
+        verdict = loss.cautious if in_force == "cautious" else loss.optimistic
+        bound = loss.bound_cautious if in_force == "cautious" else loss.bound_optimistic
+        other = loss.optimistic if in_force == "cautious" else loss.cautious
+        rates = loss_rates(released, target, loss)
+        cells = (
+            rates.cells(number(bound, 1) if bound is not None else "none") if rates else _no_rates()
+        )
+        rows.append((*label(target), *cells, verdict, other))
+    arms = evaluation.declared.design.arm
+    assert arms is not None
+    other_name = "optimistic" if in_force == "cautious" else "cautious"
+    head = (
+        "Outcome", "Wave", "Who answered",
+        f"Lost, {arms.treated}", f"Lost, {arms.comparison}", "Lost overall",
+        "Difference (points)", "Limit (points)", f"{in_force.capitalize()} boundary",
+        f"{other_name.capitalize()} boundary",
+    )  # fmt: skip
+    notes = (
+        "Lost: due at this wave and not analysed. The boundary in force is the "
+        f"{in_force} one, fixed by the plan (What Works Clearinghouse, table II.1; between whole "
+        "percents of overall loss the smaller limit counts).",
+        "Inside the boundary does not mean that few were lost: read the overall loss beside it.",
+    )
+    if any(row[3] == NOT_SHOWN for row in rows):
+        small = f"Rates are not shown where an arm lost fewer than {released.rules.threshold} people or families."
+        notes = (*notes, small)
+    return Table("Loss after assignment", head, tuple(rows), 3, notes)
+
+
+@dataclass(frozen=True, slots=True)
+class LossRates:
+    """Loss in percent by arm and overall, and the difference, from the counts that are shown."""
+
+    treatment: float
+    comparison: float
+    overall: float
+    differential: float
+    digits: int
+
+    def cells(self, bound: str) -> tuple[str, ...]:
+        """Return the rates as text with the limit."""
+        shares = [
+            f"{number(v, self.digits)}%" for v in (self.treatment, self.comparison, self.overall)
+        ]
+        return (*shares, number(self.differential, max(1, self.digits)), bound)
+
+
+def _no_rates() -> tuple[str, ...]:
+    return (NOT_SHOWN,) * 5
+
+
+def loss_rates(released: Released, target: Target, loss: Attrition) -> LossRates | None:
+    """Return the rates of loss, or None where an arm's loss is too small to show.
+
+    Where rounding the counts would put a point on the other side of the boundary, it is not shown.
+    """
+    from evalkit.stats import attrition
+
+    flow = released.flow(target)
+    followed = dict(_by_key(released.study))[target.outcome.id, target.wave, target.informant]
+    lost = followed[followed["step"].isin(["due", "returned"])]
+    losses = [
+        (
+            int((lost["treated"] == value).sum()),
+            int(lost.loc[lost["treated"] == value, "family"].nunique()),
+        )
+        for value in (1.0, 0.0)
+    ]
+    key = (target.outcome.id, target.wave, target.informant)
+    if not released.lost_is_shown(key, losses):
+        return None
+    due = [arm.count("due").value or 0 for arm in flow.arms]
+    seen = [arm.count("analysed").value or 0 for arm in flow.arms]
+    shown = attrition(due[0], seen[0], due[1], seen[1])
+    if (shown.cautious, shown.optimistic) != (loss.cautious, loss.optimistic):
+        return None
+    return LossRates(
+        100 * shown.loss_treatment, 100 * shown.loss_comparison, 100 * shown.overall,
+        100 * shown.differential, 1 if released.rules.open else 0,
+    )  # fmt: skip
+
+
+def _by_key(study: Study) -> list[tuple[tuple[str, str, str], object]]:
+    return [((t.outcome.id, t.wave, t.informant), followed) for t, followed in study.trails]
+
+
+def estimates_table(released: Released, analysis: Analysis) -> Table:
+    """Return every estimate with its interval and numbers."""
+    study = released.study
+    two = study.evaluation.design.comparison_group
+    levels = {(v.outcome, v.wave, v.informant): v.level for v in analysis.levels}
+    rows = [_estimate_row(released, e, two, levels) for e in analysis.estimates]
+    arms = study.evaluation.declared.design.arm
+    names = (arms.treated, arms.comparison) if arms else ("programme", "")
+    head: tuple[str, ...] = ("Outcome", "Wave", "Who answered", f"n, {names[0]}")
+    if two:
+        head += (f"n, {names[1]}", f"Mean, {names[0]}", f"Mean, {names[1]}", "Adjusted difference")
+    else:
+        head += ("Mean change",)
+    head += ("95% interval", "p", "p, adjusted", "Effect size (SD)", "95% interval ", "Level")
+    notes = (
+        "A difference below zero means lower scores on the programme. The effect size is the "
+        "adjusted difference in standard deviations (Hedges' correction).",
+        "p, adjusted: allows for the number of secondary results; the primary result stands apart.",
+    )
+    return Table("Every result", head, tuple(rows), 3, notes)
+
+
+def _estimate_row(
+    released: Released, e: Estimate, two: bool, levels: dict[tuple[str, str, str], int]
+) -> tuple[str, ...]:
+    key = (str(e.outcome), str(e.wave), str(e.informant))
+    target = target_of(released.study, key)
+    places = digits(released.study, target)
+    counts = released.counts(e)
+    level = str(levels[key]) if levels[key] else "not rated"
+    width = 12 if two else 9
+    if counts is None or e.estimate is None:
+        why = NOT_SHOWN if counts is None else "not estimated"
+        return (*label(target), *([why] + [NONE] * (width - 5)), level)
+    means: tuple[str, ...] = ()
+    if two:
+        means = (counts[1], number(e.mean_treatment, places), number(e.mean_comparison, places))
+    return (
+        *label(target), counts[0], *means, number(e.estimate, places),
+        interval(e.conf_low, e.conf_high, places), p_value(e.p_value), p_value(e.p_adjusted),
+        number(e.effect_size, 2), interval(e.effect_low, e.effect_high, 2), level,
+    )  # fmt: skip
+
+
+def balance_table(released: Released, rows: tuple[BalanceRow, ...], caption: str) -> Table:
+    """Return the arms analysed side by side before the programme."""
+    arms = released.study.evaluation.declared.design.arm
+    assert arms is not None
+    head = (
+        "At the first wave",
+        arms.treated,
+        arms.comparison,
+        "Standardised difference",
+        "Adjusted for",
+    )
+    body = tuple(_balance_cells(released, row) for row in rows)
+    scaled = rows[0].scaled_by if rows else ""
+    notes = (
+        f"Means (SD) or percentages of the people analysed. The standardised difference is divided by the {scaled}.",
+    )
+    missing = [row for row in rows if row.n_missing]
+    if missing and released.rules.open:
+        notes += (
+            f"Not recorded: {'; '.join(f'{row.covariate} {row.n_missing}' for row in missing)}.",
+        )
+    return Table(caption, head, body, 1, notes)
+
+
+def _balance_cells(released: Released, row: BalanceRow) -> tuple[str, ...]:
+    share = "=" in row.covariate
+    cells = [
+        _share(released, mean, n) if share else f"{number(mean, 1)} ({number(sd, 1)})"
+        for mean, sd, n in (
+            (row.mean_treatment, row.sd_treatment, row.n_treatment),
+            (row.mean_comparison, row.sd_comparison, row.n_comparison),
+        )
+    ]
+    hidden = NOT_SHOWN in cells
+    name = say(row.covariate.replace("_", " ").replace("=", ": "))
+    smd = NOT_SHOWN if hidden else number(row.smd, 2)
+    return (name, *(cells if not hidden else [NOT_SHOWN] * 2), smd, "yes" if row.adjusted else "no")
+
+
+def _share(released: Released, mean: float | None, n: int) -> str:
+    if mean is None:
+        return NONE
+    having = round(mean * n)
+    if released.rules.small(having, having) or released.rules.small(n - having, n - having):
+        return NOT_SHOWN
+    return f"{100 * mean:.0f}%"
+
+
+def coverage_table(released: Released) -> Table:
+    """Return for each role and wave who is measured, who is not, who was not due."""
+    rows = []
+    names = {role.id: role.name or say(role.id) for role in released.study.evaluation.roles}
+    for row in released.study.coverage():
+        shown = release_coverage(released.rules, row)
+        informant = "anyone" if row.informant == "any" else who(row.informant)
+        asked = row.n_measured + row.n_not_measured + row.n_not_due > 0
+        share = percent(shown["measured"], shown["people"]) if asked else "not asked"
+        rows.append(
+            (
+                names[row.role],
+                say(row.wave),
+                informant,
+                *(count.text for count in shown.values()),
+                share,
+            )
+        )
+    head = ("Role", "Wave", "Who answered", "People", "Measured", "Not measured", "Not due yet",
+            "Not asked", "Share measured")  # fmt: skip
+    notes = (
+        "Not asked: no measure for this role at this wave, or the person's age is outside the measure's.",
+    )
+    return Table("Who is measured, by role and wave", head, tuple(rows), 3, notes)
+
+
+def needs_table(released: Released) -> Table:
+    """Return the profile at the first wave by the declared groups."""
+    rules, study = released.rules, released.study
+    rows = []
+    for item in study.needs():
+        n = rules.count(item.n_people, item.n_people)
+        hidden = rules.small(item.n_scored, item.families)
+        mean = (
+            NOT_SHOWN if hidden or item.mean is None else f"{number(item.mean)} ({number(item.sd)})"
+        )
+        scored = rules.count(item.n_scored, item.families)
+        measure = study.evaluation.measure(item.measure)
+        group = say(item.group) if item.by == "role" else item.group
+        rows.append((say(item.by.replace("_", " ")), group, say(item.role),
+                     f"{measure.id} ({who(item.informant)})", n.text, scored.text, mean))  # fmt: skip
+    head = ("Grouped by", "Group", "Role", "Measure", "People", "Scored", "Mean (SD)")
+    return Table("Needs at the start: the benchmark for later waves", head, tuple(rows), 4)
+
+
+def rates_table(released: Released, rates: tuple[Rate, ...], arms: tuple[str, ...]) -> Table:
+    """Return the rates of the indicators over their whole window."""
+    rows = []
+    for rate in rates:
+        if rate.period == 0 and rate.arm in arms:
+            cells = rate_cells(released, rate)
+            window = next(
+                i.window
+                for i in released.study.evaluation.declared.indicators
+                if i.id == rate.indicator
+            )
+            rows.append((say(rate.indicator), f"first {window}", rate.arm, *cells))
+    head = ("Indicator", "Time", "Group", "Families or people", "Events", "Years at risk",
+            "Rate for 100 a year", "95% interval")  # fmt: skip
+    notes = ("Counted over the time each family was at risk; not adjusted for how groups differ.",)
+    return Table("Indicators counted from events", head, tuple(rows), 3, notes)
+
+
+def rate_cells(released: Released, rate: Rate) -> tuple[str, ...]:
+    """Return units, events, years, rate and interval, hidden where small."""
+    rules = released.rules
+    units = rules.count(rate.n_units, rate.n_units)
+    events = rules.count(rate.events, rate.events)
+    if units.hidden or events.hidden or rate.rate is None:
+        return (units.text, events.text, NOT_SHOWN, NOT_SHOWN, NOT_SHOWN)
+    years = number(rate.years_at_risk, 1 if rules.open else 0)
+    return (
+        units.text,
+        events.text,
+        years,
+        number(rate.rate, 0),
+        interval(rate.conf_low, rate.conf_high, 0),
+    )

@@ -1,0 +1,59 @@
+"""Numbers and ids as a reader of the report sees them."""
+
+from __future__ import annotations
+
+from evalkit.claims import say
+from evalkit.disclosure import Count
+
+MINUS = "−"
+NONE = "–"
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """Return a number with so many decimals and a true minus sign; a dash where there is none."""
+    if value is None or value != value:
+        return NONE
+    text = f"{value:,.{digits}f}"
+    if float(text.replace(",", "")) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", MINUS)
+
+
+def interval(low: float | None, high: float | None, digits: int = 1) -> str:
+    """Return an interval as "low to high"."""
+    return f"{number(low, digits)} to {number(high, digits)}" if low is not None else NONE
+
+
+def p_value(value: float | None) -> str:
+    """Return a p value to three decimals, never as zero."""
+    if value is None or value != value:
+        return NONE
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def percent(part: Count, whole: Count) -> str:
+    """Return a percentage worked out from counts as they are shown."""
+    if part.value is None or not whole.value:
+        return NONE
+    return f"{100 * part.value / whole.value:.0f}%"
+
+
+def who(informant: str) -> str:
+    """Return who answered in words."""
+    return "own report" if informant == "self" else f"reported by {say(informant)}"
+
+
+def sentence_case(text: str) -> str:
+    """Return the text with its first letter a capital."""
+    return text[:1].upper() + text[1:]
+
+
+CLAIMS = {
+    "improved": "Better with the programme",
+    "worsened": "Worse with the programme",
+    "no-clear-change": "No clear difference",
+    "not-enough-information": "Not enough information",
+    "described": "Described only",
+    "own-report-only": "Own report only",
+    "not-measured": "Not measured",
+}
