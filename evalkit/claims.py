@@ -44,11 +44,12 @@ def exact_counts(estimate: Estimate) -> tuple[str, str]:
 def findings(
     evaluation: Evaluation, estimates: Iterable[Estimate], levels: Iterable[Level],
     rates: Iterable[Rate], *, counts: Counts = exact_counts,
+    hide_rates: Callable[[Rate], bool] = lambda rate: False,
 ) -> tuple[Finding, ...]:  # fmt: skip
     """Word every result, in the order the outcomes were declared.
 
     `counts` gives the numbers analysed as they may be shown, or None where they may not be; then
-    the finding says so and gives no number.
+    the finding says so and gives no number. `hide_rates` says which rates may not be shown.
     """
     by_target = {_key(e): e for e in estimates}
     rated = {(level.outcome, level.wave, level.informant): level for level in levels}
@@ -59,7 +60,7 @@ def findings(
             if key[0] == outcome.id and key in by_target:
                 found.append(_measured(evaluation, target, by_target[key], rated[key], counts))
         if outcome.indicator:
-            mine = [rate for rate in rates if rate.indicator == outcome.indicator]
+            mine = [r for r in rates if r.indicator == outcome.indicator and not hide_rates(r)]
             found.append(_indicated(evaluation, outcome.id, outcome.name, mine))
         elif outcome.measure is None or outcome.measure.id == "none":
             found.append(_unmeasured(outcome.id, outcome.name, outcome.measure is not None))

@@ -1,0 +1,95 @@
+"""`evalkit measures` and `evalkit designs`: what the registry holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evalkit.cli.options import AsJson
+from evalkit.cli.output import guarded, plain, say, write_json
+
+if TYPE_CHECKING:
+    from evalkit.design_spec import Design
+
+measures = typer.Typer(no_args_is_help=True, help="The measures that can be scored.")
+designs = typer.Typer(no_args_is_help=True, help="The designs an evaluation can have.")
+
+
+@measures.command("list")
+@guarded
+def list_measures(as_json: AsJson = False) -> None:
+    """List the measures."""
+    import evalkit as ek
+
+    found = [ek.measure(name) for name in ek.measures()]
+    rows = [(item.id, item.title) for item in found]
+    _list("measures", rows, as_json=as_json)
+
+
+@measures.command("show")
+@guarded
+def show_measure(
+    name: Annotated[str, typer.Argument(metavar="ID", help="The id, as in `measures list`.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show one measure: scales, ranges, who answers, licence and sources."""
+    import evalkit as ek
+
+    found = ek.measure(name)
+    if as_json:
+        return write_json(plain(found))
+    say(found.card())
+
+
+@designs.command("list")
+@guarded
+def list_designs(as_json: AsJson = False) -> None:
+    """List the designs."""
+    import evalkit as ek
+
+    rows = [(name, ek.design(name).name) for name in ek.designs()]
+    _list("designs", rows, as_json=as_json)
+
+
+@designs.command("show")
+@guarded
+def show_design(
+    name: Annotated[str, typer.Argument(metavar="ID", help="The id, as in `designs list`.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show one design: what it needs, what is checked, and what it can show at best."""
+    import evalkit as ek
+
+    found = ek.design(name)
+    if as_json:
+        return write_json(found.model_dump(mode="json"))
+    say("\n".join(_design_card(found)))
+
+
+def _list(noun: str, rows: list[tuple[str, str]], *, as_json: bool) -> None:
+    if as_json:
+        return write_json({noun: [{"id": name, "title": title} for name, title in rows]})
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, title in rows:
+        say(f"{name.ljust(width)}  {title}")
+
+
+def _design_card(design: Design) -> list[str]:
+    return [
+        f"{design.name} ({design.id})",
+        design.plain,
+        "",
+        "Needs",
+        *[f"  {need.key}: {need.why}" for need in design.needs],
+        "Checks",
+        *[f"  {check.check}: {check.why}" for check in design.checks],
+        "What can go wrong",
+        *[f"  {threat.name}: {threat.sentence}" for threat in design.threats],
+        "",
+        f"Estimates: {design.estimand_plain}",
+        f"Level at best: {design.ceiling} ({design.ceiling_reason})",
+        f"May be said: {design.claims.may}",
+        f"May not be said: {design.claims.may_not}",
+        *[f"Source: {source}" for source in design.sources],
+    ]

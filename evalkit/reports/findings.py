@@ -1,0 +1,152 @@
+"""The machine-readable findings: everything at full precision, for the evaluator's own use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import evalkit
+from evalkit.checks import BalanceRow
+from evalkit.coverage import Coverage, Profile
+from evalkit.flow import Step
+from evalkit.indicators import Rate
+from evalkit.results import Attrition, Check, Estimate, Finding, Level, Record
+
+if TYPE_CHECKING:
+    from evalkit.analysis import Analysis
+
+MARK = "Not for sharing: full precision, no small numbers suppressed."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgrammeFacts(Record):
+    """What was evaluated."""
+
+    name: str
+    summary: str
+    start: str | None
+    as_of: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesignFacts(Record):
+    """The design, and what it may claim at best."""
+
+    id: str
+    name: str
+    estimand: str
+    ceiling: int
+    may: str
+    may_not: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureFacts(Record):
+    """A measure used, with the version and source of its scoring."""
+
+    id: str
+    version: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance(Record):
+    """Where the numbers come from."""
+
+    evalkit: str
+    data_sha256: dict[str, str]
+    evaluation_sha256: str
+    measures: tuple[MeasureFacts, ...]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingsFile(Record):
+    """The whole of `findings.json`."""
+
+    format: Literal["evalkit-findings-1"]
+    sharing: str
+    programme: ProgrammeFacts
+    design: DesignFacts
+    flow: tuple[Step, ...]
+    attrition: tuple[Attrition, ...]
+    coverage: tuple[Coverage, ...]
+    needs: tuple[Profile, ...]
+    estimates: tuple[Estimate, ...]
+    balance: tuple[BalanceRow, ...]
+    checks: tuple[Check, ...]
+    levels: tuple[Level, ...]
+    findings: tuple[Finding, ...]
+    indicators: tuple[Rate, ...]
+    deviations: tuple[str, ...]
+    notes: tuple[str, ...]
+    provenance: Provenance
+
+
+def findings_file(analysis: Analysis) -> FindingsFile:
+    """Gather everything found."""
+    study = analysis.study
+    declared, design = study.evaluation.declared, study.evaluation.design
+    return FindingsFile(
+        format="evalkit-findings-1",
+        sharing=MARK,
+        programme=ProgrammeFacts(
+            name=declared.programme.name, summary=declared.programme.summary,
+            start=_day(declared.programme.start), as_of=_day(declared.data.as_of),
+        ),
+        design=DesignFacts(
+            id=design.id, name=design.name, estimand=design.estimand, ceiling=design.ceiling,
+            may=design.claims.may, may_not=design.claims.may_not, because=declared.design.because,
+        ),
+        flow=study.flow().steps,
+        attrition=analysis.attrition,
+        coverage=study.coverage(),
+        needs=study.needs(),
+        estimates=analysis.estimates,
+        balance=analysis.balance,
+        checks=analysis.checks,
+        levels=analysis.levels,
+        findings=analysis.findings,
+        indicators=analysis.rates,
+        deviations=(),
+        notes=study.problems,
+        provenance=_provenance(analysis),
+    )  # fmt: skip
+
+
+def _day(value: object) -> str | None:
+    return str(value) if value else None
+
+
+def _provenance(analysis: Analysis) -> Provenance:
+    evaluation = analysis.study.evaluation
+    used = dict.fromkeys(target.measure for target in evaluation.targets())
+    measures = tuple(
+        MeasureFacts(id=name, version=evaluation.measure(name).version, source="shipped") for name in used
+    )
+    return Provenance(
+        evalkit=evalkit.__version__, data_sha256=dict(analysis.study.data_sha256),
+        evaluation_sha256=evaluation.sha256, measures=measures, seed=evaluation.declared.seed,
+    )  # fmt: skip
+
+
+def plain(value: Any) -> Any:
+    """Return records as mappings, tuples as lists and what is not a number as None, for JSON."""
+    if isinstance(value, Record):
+        return {name: plain(item) for name, item in value.to_dict().items()}
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and (value != value or abs(value) == float("inf")):
+        return None
+    return value
+
+
+def findings_schema() -> dict[str, Any]:
+    """Return the JSON Schema of `findings.json`."""
+    from pydantic import TypeAdapter
+
+    schema = TypeAdapter(FindingsFile).json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,0 +1,263 @@
+"""The formative report: who is reached, who is lost, what is delivered. It says nothing of effect.
+
+It is made from a Study, which holds no estimates, and describes the arms' delivery and returns but
+never compares their outcomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from evalkit.claims import say
+from evalkit.disclosure import Part, sentence
+from evalkit.flow import arm_names
+from evalkit.reports import pictures, tables
+from evalkit.reports.common import header, provenance
+from evalkit.reports.page import lay_out
+from evalkit.reports.released import Released, release
+from evalkit.reports.words import number, percent, sentence_case, who
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalkit.declaration import Activity
+    from evalkit.study import Study
+
+
+def formative_page(study: Study) -> str:
+    """Return the formative report as one HTML page."""
+    evaluation = study.evaluation
+    released = release(study)
+    return lay_out(
+        "formative.html",
+        **header(evaluation, "Formative report"),
+        disclosure=sentence(released.rules, evaluation.declared.disclosure.because),
+        next_steps=next_steps(released),
+        reach=reach_table(released),
+        lost=lost_table(released),
+        returns=pictures.return_picture(released) if released.flows else None,
+        stayers=stayers_table(released),
+        dose=dose_table(released),
+        completeness=completeness_table(released),
+        coverage=tables.coverage_table(released),
+        indicators=_indicators(released),
+        needs=tables.needs_table(released),
+        gaps=[(sentence_case(gap.what), gap.next_step) for gap in evaluation.audit()],
+        notes=study.problems,
+        provenance=provenance(study),
+    )
+
+
+def _taking_part(study: Study) -> pd.DataFrame:
+    people = study.intake.people
+    kept = (people["eligible"] != 0) & (people["consent"] != 0) & people["treated"].notna()
+    return people[kept]
+
+
+def reach_table(released: Released) -> tables.Table:
+    """Return by role: people known, not reached and why, allocated by arm, and who took it up."""
+    study, rules = released.study, released.rules
+    people = study.intake.people
+    names = arm_names(study.evaluation)
+    rows = []
+    for role in study.evaluation.roles:
+        mine = people[people["role"] == role.id]
+        barred = mine["eligible"] == 0
+        refused = ~barred & (mine["consent"] == 0)
+        never = ~barred & ~refused & mine["treated"].isna()
+        arms = [
+            _part(name, mine[~barred & ~refused & (mine["treated"] == value)])
+            for name, value in zip(names, (1.0, 0.0), strict=False)
+        ]
+        out = [_part("not eligible", mine[barred]), _part("no consent", mine[refused]),
+               _part("never allocated", mine[never])]  # fmt: skip
+        total = rules.count(len(mine), mine["family"].nunique())
+        shown, last = rules.split(total, [*out, *arms[:-1]], arms[-1], combine=False)
+        found = dict(shown) | {arms[-1].label: last}
+        cells = [found.get(part.label, rules.shown(0)).text for part in (*out, *arms)]
+        rows.append((role.name or say(role.id), total.text, *cells, _taken_up(released, mine)))
+    head = ("Role", "People known", "Not eligible", "No consent", "Never allocated",
+            *(f"In {name}" for name in names), f"Took up {names[0]}")  # fmt: skip
+    return tables.Table("Who we reach", head, tuple(rows), 1)
+
+
+def _part(label: str, rows: pd.DataFrame) -> Part:
+    return Part(label, len(rows), int(rows["family"].nunique()))
+
+
+def _taken_up(released: Released, people: pd.DataFrame) -> str:
+    offered = people[(people["treated"] == 1) & (people["eligible"] != 0) & (people["consent"] != 0)]
+    known = offered[offered["received"].notna()]
+    if known.empty:
+        return "not recorded"
+    yes = known[known["received"] == 1]
+    total = released.rules.count(len(known), known["family"].nunique())
+    _, took = released.rules.split(total, [_part("no", known[known["received"] == 0])], _part("yes", yes), combine=False)
+    return f"{took} of {total} ({percent(took, total)})" if not took.hidden else took.text
+
+
+def lost_table(released: Released) -> tables.Table:
+    """Return whom we lose and when: due, returned, and the reasons, by measure, wave and arm."""
+    rows = []
+    for flow in released.flows.values():
+        for arm in flow.arms:
+            due, back = arm.count("due"), arm.count("returned")
+            reasons = [f"{text}: {count}" for item in arm.steps if item.step == "due" for text, count in item.left_out]
+            rows.append((
+                say(flow.target.outcome.role), f"{flow.target.measure} ({who(flow.target.informant)})",
+                say(flow.target.wave), arm.name, due.text, back.text, percent(back, due), "; ".join(reasons) or "nobody",
+            ))  # fmt: skip
+    head = ("Role", "Measure", "Wave", "Arm", "Due", "Returned", "Share", "Not returned, and why")
+    return tables.Table("Whom we lose, and when", head, tuple(dict.fromkeys(rows)), 4)
+
+
+def stayers_table(released: Released) -> tables.Table:
+    """Return the first scores of those who came back beside those who did not."""
+    study, rules = released.study, released.rules
+    rows = []
+    for target, followed in study.trails:
+        due = followed[followed["step"].isin(["due", "returned", "analysed"]) & followed["baseline"].notna()]
+        back = due["score"].notna()
+        cells = []
+        for group in (due[back], due[~back]):
+            n, families = len(group), int(group["family"].nunique())
+            hidden = rules.small(n, families)
+            cells += [rules.count(n, families).text, tables.NOT_SHOWN if hidden else number(group["baseline"].mean())]
+        rows.append((say(target.outcome.role), f"{target.measure} ({who(target.informant)})", say(target.wave), *cells))
+    head = ("Role", "Measure", "Wave", "Came back", "Their first score", "Did not", "Their first score ")
+    notes = ("Mean first scores, both arms together, of people due at the wave who had a first score.",)
+    return tables.Table("Who is lost: first scores of those who came back and those who did not", head, tuple(dict.fromkeys(rows)), 3, notes)
+
+
+def dose_table(released: Released) -> tables.Table | None:
+    """Return sessions attended against the least that counts, by activity and role."""
+    study = released.study
+    if study.evaluation.declared.data.flow.sessions is None:
+        return None
+    people = _taking_part(study)
+    offered = people[people["treated"] == 1]
+    rows = [
+        _dose(released, activity, role, offered[offered["role"] == role])
+        for activity in study.evaluation.declared.logic_model.activities if activity.dose
+        for role in activity.roles
+    ]  # fmt: skip
+    if not rows:
+        return None
+    head = ("Activity", "Role", "Offered", "Least that counts", "People recorded", "Reached the least", "Middle number of sessions", "Not recorded")
+    notes = ("One count of sessions a person is recorded; it is read against each activity for their role.",)
+    return tables.Table("Dose: how much people received", head, tuple(rows), 2, notes)
+
+
+def _dose(released: Released, activity: Activity, role: str, people: pd.DataFrame) -> tuple[str, ...]:
+    assert activity.dose is not None
+    rules = released.rules
+    known = people[people["sessions"].notna()]
+    enough = known[known["sessions"] >= activity.dose.minimum]
+    total = rules.count(len(people), int(people["family"].nunique()))
+    shown, count = rules.split(total, [_part("not recorded", people[people["sessions"].isna()])], _part("known", known), combine=False)
+    fewer = _part("fewer", known[known["sessions"] < activity.dose.minimum])
+    _, reached = rules.split(count, [fewer], _part("enough", enough), combine=False)
+    share = f"{reached} ({percent(reached, count)})" if not reached.hidden else reached.text
+    middle = tables.NOT_SHOWN if count.hidden else number(known["sessions"].median(), 0)
+    missing = dict(shown).get("not recorded", rules.shown(0))
+    return (activity.name, say(role), str(activity.dose.offered), str(activity.dose.minimum), count.text, share, middle, missing.text)
+
+
+def completeness_table(released: Released) -> tables.Table | None:
+    """Return how completely the questionnaires that came back were filled in."""
+    study, rules = released.study, released.rules
+    scores = study.intake.scores
+    people = study.intake.people
+    rows = []
+    for measure in dict.fromkeys(scores.loc[scores["n_items"].notna(), "measure"]):
+        spec = study.evaluation.measure(measure)
+        sets = scores[(scores["measure"] == measure) & (scores["scale"] == spec.default_scale)]
+        sets = sets.assign(family=sets["person"].map(people["family"]))
+        for wave in (w.id for w in study.evaluation.waves):
+            mine = sets[sets["wave"] == wave]
+            if mine.empty:
+                continue
+            full = mine["n_answered"] == mine["n_items"]
+            blank = mine["n_answered"] == 0
+            usable = ~full & ~blank & mine["score"].notna()
+            lacking = ~full & ~blank & mine["score"].isna()
+            parts = [_part("some", mine[usable]), _part("few", mine[lacking]), _part("blank", mine[blank])]
+            total = rules.count(len(mine), int(mine["family"].nunique()))
+            shown, complete = rules.split(total, parts, _part("full", mine[full]), combine=False)
+            found = dict(shown)
+            cells = [found.get(key, rules.shown(0)).text for key in ("some", "few", "blank")]
+            rows.append((spec.title, say(wave), total.text, f"{complete} ({percent(complete, total)})", *cells))
+    if not rows:
+        return None
+    head = ("Measure", "Wave", "Questionnaires", "Every item answered", "Some missing, scored", "Too few to score", "All blank")
+    return tables.Table("How completely questionnaires are filled in", head, tuple(rows), 2)
+
+
+def _indicators(released: Released) -> dict[str, Any]:
+    """Return the indicators of the programme's own families over time."""
+    study = released.study
+    rates = study.indicators()
+    name = arm_names(study.evaluation)[0]
+    drawn = []
+    for indicator in study.evaluation.declared.indicators:
+        mine = [r for r in rates if r.indicator == indicator.id and r.period > 0 and r.arm == name]
+        title = indicator.name or sentence_case(say(indicator.id))
+        drawn.append(pictures.rate_picture(released, mine, title, indicator.unit))
+    ambiguous = any(i.direction == "ambiguous" for i in study.evaluation.declared.indicators)
+    table = tables.rates_table(released, rates, (name,)) if rates else None
+    return {"table": table, "pictures": drawn, "ambiguous": ambiguous}
+
+
+def next_steps(released: Released) -> list[tuple[str, str]]:
+    """Return what to look at next and why, most people first."""
+    found = [*_largest_losses(released), *_needier_lost(released), *_unheard(released)]
+    return found or [("Nothing stands out.", "Keep asking at every wave.")]
+
+
+def _largest_losses(released: Released) -> Iterable[tuple[str, str]]:
+    lost = []
+    for flow in released.flows.values():
+        for arm in flow.arms:
+            due, back = arm.count("due"), arm.count("returned")
+            if due.value and back.value is not None and back.value < due.value:
+                lost.append((1 - back.value / due.value, due.value - back.value, flow, arm))
+    for share, gone, flow, arm in sorted(lost, key=lambda item: -item[0])[:3]:
+        reasons = [pair for item in arm.steps if item.step == "due" for pair in item.left_out if pair[1].value]
+        most = max(reasons, key=lambda pair: pair[1].value or 0)[0] if reasons else "no reason recorded"
+        what = (
+            f"{flow.target.measure} ({who(flow.target.informant)}) at {say(flow.target.wave)} in {arm.name}: "
+            f"{100 * share:.0f}% of those due did not return it"
+        )
+        yield what, f"{gone} people; the reason recorded most often: {most}."
+
+
+def _needier_lost(released: Released) -> Iterable[tuple[str, str]]:
+    """Where those lost started with greater need, say so: what is left looks better than it is."""
+    study = released.study
+    seen: dict[tuple[str, str], tuple[str, str]] = {}
+    for target, followed in study.trails:
+        due = followed[followed["step"].isin(["due", "returned", "analysed"]) & followed["baseline"].notna()]
+        back, gone = due[due["score"].notna()], due[due["score"].isna()]
+        if any(released.rules.small(len(g), int(g["family"].nunique())) or len(g) < 2 for g in (back, gone)):
+            continue
+        gap = float(gone["baseline"].mean() - back["baseline"].mean())
+        worse = -gap if study.evaluation.scale(target).higher_is_better else gap
+        spread = float(due["baseline"].std(ddof=1))
+        if spread > 0 and worse / spread > 0.1:
+            what = f"Those lost to {target.measure} ({who(target.informant)}) at {say(target.wave)} started with greater need"
+            why = f"Their first scores were {number(abs(gap))} points worse on average: scores of those left do not stand for everyone."
+            seen.setdefault((target.measure, target.informant), (what, why))
+    yield from seen.values()
+
+
+def _unheard(released: Released) -> Iterable[tuple[str, str]]:
+    """Roles that nobody asks, and roles of whom only others speak."""
+    rows = released.study.coverage()
+    for role in released.study.evaluation.roles:
+        mine = [row for row in rows if row.role == role.id]
+        name = role.name or say(role.id)
+        if not any(row.n_measured for row in mine):
+            yield f"Nobody in the role '{name}' is measured", "Their side is not heard at any wave."
+        elif not any(row.own_voice and row.n_measured for row in mine):
+            yield f"The role '{name}' does not speak for itself", "Every score about them comes from somebody else."

@@ -1,0 +1,188 @@
+"""The pictures of the reports, each drawn from released numbers and given words of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evalkit.claims import say
+from evalkit.disclosure import Count
+from evalkit.reports.figures import (
+    Bar,
+    BoundaryPoint,
+    FlowArm,
+    FlowBox,
+    FlowDiagram,
+    ForestRow,
+    Series,
+    draw_balance,
+    draw_bars,
+    draw_boundary,
+    draw_flow,
+    draw_forest,
+    draw_series,
+)
+from evalkit.reports.figures import BalanceRow as BalancePoint
+from evalkit.reports.page import drawing
+from evalkit.reports.released import Released, ShownFlow, ShownStep
+from evalkit.reports.tables import NOT_SHOWN, digits, label, loss_rates, target_of
+from evalkit.reports.words import interval, number, percent, who
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from evalkit.analysis import Analysis
+    from evalkit.checks import BalanceRow
+    from evalkit.evaluation import Target
+    from evalkit.indicators import Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawing and its caption."""
+
+    svg: Markup
+    caption: str
+
+
+def flow_picture(released: Released, flow: ShownFlow) -> Picture:
+    """Draw who got how far for one result."""
+    target = flow.target
+    outcome, wave, informant = label(target)
+    top = FlowBox(f"People in the role: {say(target.outcome.role)}", (f"n = {flow.total}",))
+    aside = _side("Not allocated", flow.before)
+    arms = []
+    for arm in flow.arms:
+        steps = tuple((_box(step), _side("Left out", step.left_out)) for step in arm.steps)
+        arms.append(FlowArm(arm.name, steps))
+    title = f"Who got how far: {outcome}, {wave}"
+    description = "; ".join(
+        f"{arm.name}: {arm.count('allocated')} allocated, {arm.count('analysed')} analysed" for arm in flow.arms
+    )
+    svg = draw_flow(FlowDiagram(((top, aside),), tuple(arms)), title=title, description=description)
+    return Picture(drawing(svg), f"{title} ({informant}). Every box is the next box plus those left out beside it.")
+
+
+def _box(step: ShownStep) -> FlowBox:
+    return FlowBox(step.label, (f"n = {step.count}",))
+
+
+def _side(name: str, left: tuple[tuple[str, Count], ...]) -> FlowBox | None:
+    if not left:
+        return None
+    return FlowBox(name, tuple(f"{reason}: {count}" for reason, count in left))
+
+
+def forest_picture(released: Released, analysis: Analysis) -> Picture:
+    """Draw every effect size, turned so that right is better."""
+    rows = []
+    study = released.study
+    for e in analysis.estimates:
+        target = target_of(study, (e.outcome, e.wave, e.informant))
+        outcome, wave, informant = label(target)
+        name = f"{outcome}, {wave} ({informant})"
+        if released.counts(e) is None or e.effect_size is None:
+            why = NOT_SHOWN if released.counts(e) is None else "not enough information"
+            rows.append(ForestRow(name, None, None, None, "", target.primary, why))
+            continue
+        sign = 1 if study.evaluation.scale(target).higher_is_better else -1
+        assert e.effect_low is not None and e.effect_high is not None
+        ends = sorted((sign * e.effect_low, sign * e.effect_high))
+        places = digits(study, target)
+        text = f"{number(e.estimate, places)} points ({interval(e.conf_low, e.conf_high, places)})"
+        rows.append(ForestRow(name, sign * e.effect_size, ends[0], ends[1], text, target.primary))
+    two = study.evaluation.design.comparison_group
+    what = "Difference" if two else "Change"
+    favours = ("Worse", "Better") if not two else ("Worse with the programme", "Better with the programme")
+    svg = draw_forest(
+        rows, title=f"{what} for every result", description="The numbers stand in the table of results.",
+        x_label=f"{what} in standard deviations, turned so that right is better", favours=favours,
+    )  # fmt: skip
+    primary = " The primary result is emphasised." if any(row.emphasis for row in rows) else ""
+    caption = f"{what} in standard deviations with its 95% interval, and in points of the measure.{primary}"
+    return Picture(drawing(svg), caption)
+
+
+def boundary_picture(released: Released, analysis: Analysis) -> Picture:
+    """Draw each result's loss against the boundary, where its rates may be shown."""
+    from evalkit.stats.loss import CAUTIOUS, OPTIMISTIC
+
+    in_force = released.study.evaluation.declared.analysis.attrition_boundary
+    points, hidden = [], 0
+    several = len({loss.outcome for loss in analysis.attrition}) > 1
+    for loss in analysis.attrition:
+        target = target_of(released.study, (loss.outcome, loss.wave, loss.informant))
+        rates = loss_rates(released, target, loss)
+        if rates is None:
+            hidden += 1
+            continue
+        verdict = loss.cautious if in_force == "cautious" else loss.optimistic
+        name = f"{say(target.outcome.id)}, {say(target.wave)}" if several else say(target.wave)
+        points.append(BoundaryPoint(name, rates.overall, rates.differential, verdict == "inside"))
+    svg = draw_boundary(
+        points, cautious=list(enumerate(CAUTIOUS)), optimistic=list(enumerate(OPTIMISTIC)),
+        in_force=in_force, title="Loss against the boundary",
+        description="The numbers and verdicts stand in the table of loss.",
+    )  # fmt: skip
+    caption = "Overall loss and the difference between the arms, against the boundaries of the What Works Clearinghouse."
+    if hidden:
+        caption += f" {hidden} of {len(analysis.attrition)} results are not drawn, because their rates may not be shown."
+    return Picture(drawing(svg), caption)
+
+
+def balance_picture(rows: tuple[BalanceRow, ...], hidden: set[str]) -> Picture:
+    """Draw how far the arms analysed differ before the programme."""
+    points = [
+        BalancePoint(say(row.covariate.replace("_", " ").replace("=", ": ")), row.smd)
+        for row in rows if row.covariate not in hidden
+    ]  # fmt: skip
+    svg = draw_balance(points, title="Likeness before the programme",
+                       description="The numbers stand in the table beside it.")  # fmt: skip
+    return Picture(drawing(svg), "Standardised differences at the first wave among the people analysed.")
+
+
+def return_picture(released: Released) -> Picture:
+    """Draw the share of those due who returned, by result and arm."""
+    bars = []
+    for flow in released.flows.values():
+        outcome, wave, _ = label(flow.target)
+        for arm in flow.arms:
+            due, back = arm.count("due"), arm.count("returned")
+            name = f"{_short(flow.target)}, {wave}, {arm.name}"
+            share = back.value / due.value if back.value is not None and due.value else None
+            text = f"{percent(back, due)} ({back} of {due})" if share is not None else ""
+            bars.append(Bar(name, min(share, 1.0) if share is not None else None, text, "" if share is not None else NOT_SHOWN))
+    svg = draw_bars(bars, title="Who comes back", description="The share of people due at each wave whose answers could be scored.",
+                    x_label="Share of people due who returned answers that could be scored")  # fmt: skip
+    return Picture(drawing(svg), "Of the people who were due at each wave, how many returned answers that could be scored.")
+
+
+def _short(target: Target) -> str:
+    return f"{target.measure} ({who(target.informant)})"
+
+
+def rate_picture(released: Released, rates: list[Rate], name: str, unit: str) -> Picture:
+    """Draw an indicator by quarter since the start, one line a group."""
+    arms = list(dict.fromkeys(rate.arm for rate in rates))
+    periods = sorted({rate.period for rate in rates})
+    series = []
+    for arm in arms:
+        mine = {rate.period: rate for rate in rates if rate.arm == arm}
+        shown = {p: r for p, r in mine.items() if not rate_is_small(released, r)}
+        series.append(Series(
+            arm, tuple(shown[p].rate if p in shown else None for p in periods),
+            tuple(shown[p].conf_low if p in shown else None for p in periods),
+            tuple(shown[p].conf_high if p in shown else None for p in periods),
+        ))  # fmt: skip
+    labels = [f"months {3 * p - 2} to {3 * p}" for p in periods]
+    plural = {"family": "families", "person": "people"}[unit]
+    svg = draw_series(series, title=f"{name} over time", description="Rates by quarter since the start, with 95% intervals.",
+                      x_labels=labels, y_label=f"For every 100 {plural} a year")  # fmt: skip
+    caption = f"{name}: events for every 100 {plural} a year, by quarter since each family's start, with 95% intervals."
+    return Picture(drawing(svg), caption)
+
+
+def rate_is_small(released: Released, rate: Rate) -> bool:
+    """Whether an indicator's rate may not be shown."""
+    rules = released.rules
+    return rules.small(rate.n_units, rate.n_units) or rules.small(rate.events, rate.events)

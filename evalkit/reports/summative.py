@@ -1,0 +1,199 @@
+"""The summative report: what changed, for whom, how sure we are, and what may be claimed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evalkit.claims import findings, say
+from evalkit.disclosure import sentence
+from evalkit.flow import arm_names
+from evalkit.reports import pictures, tables
+from evalkit.reports.common import header, methods, provenance, theory_words
+from evalkit.reports.page import drawing, lay_out
+from evalkit.reports.released import Released, release
+from evalkit.reports.words import CLAIMS, interval, number, sentence_case, who
+
+if TYPE_CHECKING:
+    from evalkit.analysis import Analysis
+    from evalkit.evaluation import Evaluation
+    from evalkit.results import Finding, Level
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One finding as the page shows it."""
+
+    claim: str
+    badge: str
+    outcome: str
+    statement: str
+    caveats: tuple[str, ...]
+    level: str
+    primary: bool
+
+
+def summative_page(analysis: Analysis) -> str:
+    """Return the summative report as one HTML page."""
+    study = analysis.study
+    evaluation = study.evaluation
+    released = release(study)
+    disclosure = evaluation.declared.disclosure
+    worded = findings(
+        evaluation, analysis.estimates, analysis.levels, analysis.rates, counts=released.counts,
+        hide_rates=lambda rate: pictures.rate_is_small(released, rate),
+    )  # fmt: skip
+    states = theory_states(analysis, released, worded)
+    return lay_out(
+        "summative.html",
+        **header(evaluation, "Summative report"),
+        disclosure=sentence(released.rules, disclosure.because),
+        cards=_cards(analysis, worded),
+        theory=drawing(evaluation.logic_model.draw(states)),
+        theory_words=theory_words(evaluation, states),
+        flow=_flow(analysis, released),
+        loss=_loss(analysis, released),
+        baseline=_baseline(analysis, released),
+        results=_results(analysis, released),
+        levels=_levels(analysis),
+        rates=_rates(analysis, released),
+        coverage=tables.coverage_table(released),
+        needs=tables.needs_table(released),
+        limitations=limitations(analysis, worded),
+        methods=methods(evaluation, released.rules),
+        provenance=provenance(study),
+    )
+
+
+def _cards(analysis: Analysis, worded: tuple[Finding, ...]) -> list[Card]:
+    levels = {(v.outcome, v.wave, v.informant): v for v in analysis.levels}
+    names = {o.id: o.name for o in analysis.study.evaluation.logic_model.outcomes}
+    cards = [
+        Card(
+            finding.claim, CLAIMS[finding.claim], names[finding.outcome], finding.statement,
+            finding.caveats, _level_words(levels.get((finding.outcome, str(finding.wave), str(finding.informant)))),
+            finding.primary,
+        )
+        for finding in worded
+    ]  # fmt: skip
+    return sorted(cards, key=lambda card: not card.primary)
+
+
+def _level_words(level: Level | None) -> str:
+    if level is None:
+        return ""
+    return f"Level {level.level} of {level.ceiling} possible" if level.level else "Not rated"
+
+
+def theory_states(
+    analysis: Analysis, released: Released, worded: tuple[Finding, ...]
+) -> dict[str, tuple[str, str]]:
+    """Return for each outcome the state and short result of its first result, the primary first."""
+    states: dict[str, tuple[str, str]] = {}
+    for finding in sorted(worded, key=lambda f: not f.primary):
+        if finding.outcome in states:
+            continue
+        states[finding.outcome] = (finding.claim, _short(analysis, released, finding))
+    return states
+
+
+def _short(analysis: Analysis, released: Released, finding: Finding) -> str:
+    if finding.wave is None or finding.informant is None:
+        return "counted" if finding.claim == "described" else CLAIMS[finding.claim].lower()
+    estimate = analysis.estimate(finding.outcome, finding.wave, finding.informant)
+    words = CLAIMS[finding.claim].lower()
+    if released.counts(estimate) is None or estimate.estimate is None:
+        return f"{words}, {say(finding.wave)}"
+    places = 1
+    return f"{words}: {number(estimate.estimate, places)} ({interval(estimate.conf_low, estimate.conf_high, places)}) at {say(finding.wave)}"
+
+
+def _flow(analysis: Analysis, released: Released) -> dict[str, Any]:
+    targets = [target for target, _ in analysis.study.trails]
+    if not targets:
+        return {"picture": None, "table": None, "received": ()}
+    main = next((target for target in targets if target.primary), targets[0])
+    return {
+        "picture": pictures.flow_picture(released, released.flow(main)),
+        "table": tables.flow_table(released),
+    }
+
+
+def _loss(analysis: Analysis, released: Released) -> dict[str, Any]:
+    if not analysis.attrition:
+        return {"table": None, "picture": None, "rated": False}
+    return {
+        "table": tables.attrition_table(released, analysis),
+        "picture": pictures.boundary_picture(released, analysis),
+        "rated": analysis.study.evaluation.design.check("attrition") is not None,
+    }
+
+
+def _baseline(analysis: Analysis, released: Released) -> dict[str, Any]:
+    estimates = [e for e in analysis.estimates if released.counts(e) is not None]
+    keys = [(e.outcome, e.wave, e.informant) for e in estimates]
+    targets = [t for t, _ in analysis.study.trails if (t.outcome.id, t.wave, t.informant) in keys]
+    if not targets or not analysis.balance:
+        return {"table": None, "picture": None, "name": ""}
+    main = next((target for target in targets if target.primary), targets[0])
+    key = (main.outcome.id, main.wave, main.informant)
+    rows = tuple(row for row in analysis.balance if (row.outcome, row.wave, row.informant) == key)
+    if not rows:
+        return {"table": None, "picture": None, "name": ""}
+    name = f"{main.outcome.name}, {say(main.wave)} ({who(main.informant)})"
+    table = tables.balance_table(released, rows, f"The people analysed for: {name}")
+    hidden = {row.covariate for row, cells in zip(rows, table.rows, strict=True) if tables.NOT_SHOWN in cells}
+    return {"table": table, "picture": pictures.balance_picture(rows, hidden), "name": name}
+
+
+def _results(analysis: Analysis, released: Released) -> dict[str, Any]:
+    if not analysis.estimates:
+        return {"table": None, "picture": None}
+    return {
+        "table": tables.estimates_table(released, analysis),
+        "picture": pictures.forest_picture(released, analysis),
+    }
+
+
+def _levels(analysis: Analysis) -> tables.Table | None:
+    if not analysis.levels:
+        return None
+    rows = []
+    for level in analysis.levels:
+        target = tables.target_of(analysis.study, (level.outcome, level.wave, level.informant))
+        lift = " ".join(level.to_reach_next) or "The highest level is reached."
+        reasons = "; ".join(sentence_case(reason) for reason in level.reasons)
+        shown = f"{level.level} of {level.ceiling}" if level.level else "not rated"
+        rows.append((*tables.label(target), shown, f"{reasons}.", lift))
+    head = ("Outcome", "Wave", "Who answered", "Level", "Why", "What would raise it")
+    design = analysis.study.evaluation.design
+    notes = (
+        f"Convention: {analysis.levels[0].convention}. Level 3 or more is needed to credit the programme.",
+        f"Under {design.original.convention} this design can reach level {design.original.level} "
+        f"(from memory of the original; the wording here follows the convention above).",
+    )
+    return tables.Table("How strong the evidence is", head, tuple(rows), 6, notes)
+
+
+def _rates(analysis: Analysis, released: Released) -> dict[str, Any]:
+    if not analysis.rates:
+        return {"table": None, "pictures": []}
+    evaluation = analysis.study.evaluation
+    drawn = []
+    for indicator in evaluation.declared.indicators:
+        mine = [r for r in analysis.rates if r.indicator == indicator.id and r.period > 0]
+        name = indicator.name or sentence_case(say(indicator.id))
+        drawn.append(pictures.rate_picture(released, mine, name, indicator.unit))
+    return {"table": tables.rates_table(released, analysis.rates, arm_names(evaluation)), "pictures": drawn}
+
+
+def limitations(analysis: Analysis, worded: tuple[Finding, ...]) -> list[str]:
+    """Return what a careful reader should hold against the results."""
+    evaluation: Evaluation = analysis.study.evaluation
+    found = [f"{sentence_case(t.name)}: {t.sentence}" for t in evaluation.design.threats]
+    found += [f"A fault declared by the evaluators: {fault}." for fault in evaluation.declared.design.faults]
+    unmeasured = [f.statement for f in worded if f.claim == "not-measured"]
+    found += unmeasured
+    found += [f"The theory of change: {gap.what}." for gap in evaluation.audit() if gap.rule != "outcome-without-measure"]
+    found.append(evaluation.design.claims.may_not)
+    return found
