@@ -121,7 +121,7 @@ def _measured(
 
 def _hidden(target: Target) -> str:
     return (
-        f"{target.outcome.name}, at {say(target.wave)}: too few families for a result that can be "
+        f"“{target.outcome.name}”, at {say(target.wave)}: too few families for a result that can be "
         "shown without the risk that somebody is recognised."
     )
 
@@ -136,6 +136,10 @@ def _word(phrase: _Phrases, reading: Reading, level: Level, own_report: bool) ->
     if level.level >= ATTRIBUTES_FROM:
         return ("improved" if reading.better else "worsened"), phrase.attributed()
     return "described", phrase.described()
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def say(word: str) -> str:
@@ -165,7 +169,7 @@ class _Phrases:
 
     @property
     def _head(self) -> str:
-        return f"{self.target.outcome.name}, at {say(self.target.wave)} ({self._who})"
+        return f"“{self.target.outcome.name}”, at {say(self.target.wave)} ({self._who})"
 
     @property
     def _who(self) -> str:
@@ -183,6 +187,13 @@ class _Phrases:
         assert arms is not None
         n = f"{self.shown[0]} people in {arms.treated}, {self.shown[1]} in {arms.comparison}"
         return f"{self._number(e.estimate)}, {e.level:.0%} interval {ends}; {n}"
+
+    @property
+    def _margin(self) -> str:
+        points = f"{self._number(self.reading.worthwhile)} points"
+        if self.target.outcome.expected:
+            return f"{points} (the change that the plan expects)"
+        return f"{points} (a small difference, {SMALL_EFFECT:g} standard deviations)"
 
     @property
     def _size(self) -> str:
@@ -215,13 +226,12 @@ class _Phrases:
         )
 
     def no_clear_change(self) -> str:
-        margin = self._number(self.reading.worthwhile)
         if self.reading.gain_possible:
-            rest = f"A gain of {margin} points or more is not ruled out"
+            rest = f"A gain of {self._margin} or more is not ruled out"
         elif self.reading.loss_possible:
-            rest = f"A loss of {margin} points or more is not ruled out"
+            rest = f"A loss of {self._margin} or more is not ruled out"
         else:
-            rest = f"A gain or loss of {margin} points or more is unlikely"
+            rest = f"A gain or loss of {self._margin} or more is unlikely"
         what = "difference" if self.estimate.n_comparison is not None else "change"
         return f"{self._head}: no clear {what} ({self._interval}). {rest}."
 
@@ -229,10 +239,9 @@ class _Phrases:
         if self.estimate.estimate is None:
             why = self.estimate.notes[0] if self.estimate.notes else "nothing could be estimated"
             return f"{self._head}: not enough information. {why}"
-        margin = self._number(self.reading.worthwhile)
         return (
             f"{self._head}: not enough information ({self._interval}). Too few people answered to "
-            f"tell a gain of {margin} points from a loss of as much."
+            f"tell a gain of {self._margin} from a loss of as much."
         )
 
     def own_report(self) -> str:
@@ -250,7 +259,7 @@ def _caveats(
     found = []
     if level.level < level.ceiling and len(level.reasons) > 1:
         found += [
-            f"Level {level.level}, not {level.ceiling}: {reason}." for reason in level.reasons[1:]
+            f"Level {level.level}, not {level.ceiling}: {_lower(reason)}." for reason in level.reasons[1:]
         ]
     crossing = estimate.conf_low is not None and estimate.conf_high is not None and (
         estimate.conf_low > 0 or estimate.conf_high < 0
@@ -285,7 +294,7 @@ def _indicated(evaluation: Evaluation, outcome: str, name: str, rates: list[Rate
             "A higher rate may mean more harm or more trust in asking for help: neither is read into it."
         )
     statement = (
-        f"{name}: {'; '.join(parts)}." if parts else f"{name}: no time at risk was recorded."
+        f"“{name}”: {'; '.join(parts)}." if parts else f"“{name}”: no rate can be shown."
     )
     claim = "described" if parts else "not-enough-information"
     return Finding(outcome=outcome, claim=claim, statement=statement, caveats=tuple(caveats))
@@ -298,4 +307,4 @@ def _units(unit: str) -> str:
 def _unmeasured(outcome: str, name: str, looked: bool) -> Finding:
     why = "no adequate instrument is known" if looked else "it has no measure"
     return Finding(outcome=outcome, claim="not-measured",
-                   statement=f"{name}: not measured, because {why}. Nothing can be said of it here.")  # fmt: skip
+                   statement=f"“{name}”: not measured, because {why}. Nothing can be said of it here.")  # fmt: skip

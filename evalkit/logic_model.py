@@ -85,16 +85,16 @@ class LogicModel:
         """Return the same theory in sentences, for readers who do not see the drawing."""
         names = self.names()
         steps = [
-            f"{names[start]} leads to {names[end]}{_reason(self.links, start, end)}"
+            f"“{names[start]}” leads to “{names[end]}”.{_reason(self.links, start, end)}"
             for start, end in self.edges()
         ]
-        results = [f"{names[key]}: {text}." for key, (_, text) in (states or {}).items()]
+        results = [f"“{names[key]}”: {text}." for key, (_, text) in (states or {}).items()]
         return tuple(steps + results)
 
 
 def _reason(links: Iterable[Link], start: str, end: str) -> str:
     because = [link.because for link in links if (link.start, link.end) == (start, end)]
-    return f", because {because[0]}" if because and because[0] else ""
+    return f" Why: {because[0].strip()}" if because and because[0] else " No reason is given."
 
 
 @dataclass(frozen=True, slots=True)

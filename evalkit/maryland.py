@@ -81,9 +81,9 @@ def _trial_caps(checks: dict[str, Check], faults: tuple[str, ...]) -> Iterable[C
         )
         lift = "Follow up more people, evenly in both arms." if not bent else "Allocate afresh."
         if alike.passed is True:
-            yield Cap(3, f"{why}; the people left are alike at the start, so level 3", lift)
+            yield Cap(3, f"{why}; but the people left were alike enough at the start", lift)
         else:
-            yield Cap(2, f"{why}; and {_said('likeness at the start', alike)}, so level 2", lift)
+            yield Cap(2, f"{why}; and {_said('likeness at the start', alike)}", lift)
     if "contamination" in faults:
         yield Cap(
             4, "people in the comparison arm got the programme (declared)", "Keep the arms apart."

@@ -126,7 +126,7 @@ class _Reader:
 
     def _scalar(self, node: Any, path: Path, line: int) -> Any:
         tag = str(node.tag or "")
-        text = str(node.value)
+        text = str(node.value).replace("\a", "")  # the composer marks folds with a bell
         if tag and tag not in _CORE_TAGS:
             return self._refuse(path, line, f"the tag '{tag}' is not used in evalkit files")
         if node.style in ("'", '"', "|", ">"):

@@ -164,21 +164,31 @@ def noncentral_limits(statistic: float, df: float, level: float) -> tuple[float,
 
 
 def _noncentrality(statistic: float, df: float, share: float) -> float:
-    """Return the noncentrality at which P(T <= statistic) equals the share."""
+    """Return the noncentrality at which P(T <= statistic) equals the share.
+
+    Where the distribution cannot be computed (a statistic beyond some 1e5) the normal part of
+    the noncentral t is negligible, and the chi-squared part alone gives the limit.
+    """
     from scipy.optimize import brentq
-    from scipy.stats import nct
+    from scipy.stats import chi2, nct
 
     def gap(centre: float) -> float:
         with np.errstate(all="ignore"):
-            return float(nct.cdf(statistic, df, centre)) - share
+            below = float(nct.cdf(statistic, df, centre))
+        if np.isnan(below):
+            raise FloatingPointError
+        return below - share
 
     step = 2.0 * sqrt(1 + statistic**2 / (2 * df))
     low = high = statistic
-    while not gap(low) > 0:
-        low -= step
-    while not gap(high) < 0:
-        high += step
-    return float(brentq(gap, low, high, xtol=1e-12, rtol=1e-13))
+    try:
+        while gap(low) <= 0:
+            low -= step
+        while gap(high) >= 0:
+            high += step
+        return float(brentq(gap, low, high, xtol=1e-12, rtol=1e-13))
+    except FloatingPointError:
+        return statistic * sqrt(float(chi2.ppf(1 - share, df)) / df)
 
 
 def difference_scaling(outcome: Floats, arm: Floats, cluster: Any = None) -> Scaling:

@@ -180,6 +180,15 @@ def test_hedges_g_limits_solve_their_equation(size: float) -> None:
         assert sps.nct.cdf(g.statistic, g.df, centre) == pytest.approx(share, abs=1e-9)
 
 
+def test_hedges_g_of_an_absurd_size_still_has_limits() -> None:
+    huge, large = (
+        stats.hedges_g(with_moments(m, 1, 20), with_moments(0, 1, 20)) for m in (1e7, 1e3)
+    )
+    assert huge.conf_low is not None and large.conf_low is not None
+    assert huge.conf_low / 1e7 == pytest.approx(large.conf_low / 1e3, rel=1e-4)
+    assert huge.conf_high / 1e7 == pytest.approx(large.conf_high / 1e3, rel=1e-4)
+
+
 def test_cluster_factors() -> None:
     """Hedges (2007): N 120, clusters of 6, ICC .10; N 100, clusters of 5 (VIVECampbell)."""
     gamma, h = cluster_factors(120, 6, 0.10)
