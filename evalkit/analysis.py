@@ -62,7 +62,10 @@ def analyse(
     evaluation = study.evaluation
     chosen = _one(estimators or ESTIMATORS, evaluation.design.estimators[0], "estimator")
     lost = {(a.outcome, a.wave, a.informant): a for a in study.attrition()}
-    raw, found_checks, levels, balance = [], [], [], []
+    raw: list[tuple[bool, Estimate]] = []
+    found_checks: list[Check] = []
+    levels: list[Level] = []
+    balance: list[BalanceRow] = []
     for target, followed in study.trails:
         key = (target.outcome.id, target.wave, target.informant)
         estimate = estimate_target(study, target, followed, chosen)

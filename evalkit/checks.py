@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import CannotEstimate
 from evalkit.results import Attrition, Check, Record
@@ -140,9 +141,14 @@ def _verdict(
 def pre_test(context: CheckContext) -> Check:
     """Whether the outcome was measured before the programme in both arms."""
     rows = context.analysed
-    arms = rows[rows["baseline"].notna()]["treated"].nunique()
-    if arms == 2:
+    known = rows["baseline"].notna()
+    arms = rows[known]["treated"].nunique()
+    if arms == 2 and known.all():
         return context.result(True, "The outcome was measured at the first wave in both groups.")
+    if arms == 2:
+        return context.result(
+            False, "The outcome was not measured at the first wave for everybody analysed."
+        )
     return context.result(False, "The outcome was not measured at the first wave in both groups.")
 
 
@@ -153,7 +159,8 @@ def balance(context: CheckContext) -> Check:
     rows = [row for row in balance_rows(context) if row.covariate.split("=")[0] in names]
     limits = context.settings.thresholds
     known = [row for row in rows if row.smd is not None]
-    if not known or len(known) < len(rows):
+    compared = {row.covariate.split("=")[0] for row in known}
+    if not known or len(known) < len(rows) or not compared.issuperset(names):
         return context.result(
             None, "The covariates matched on cannot be compared among those analysed."
         )
@@ -230,7 +237,7 @@ def balance_rows(context: CheckContext) -> tuple[BalanceRow, ...]:
 
 
 def _balance_row(
-    context: CheckContext, row: dict[str, object], estimand: str, plan: tuple[str, ...]
+    context: CheckContext, row: dict[Any, Any], estimand: str, plan: tuple[str, ...]
 ) -> BalanceRow:
     name = str(row["covariate"])
     label = "first score" if name == "baseline" else name
@@ -249,4 +256,4 @@ def _balance_row(
 
 def _number(value: object) -> float | None:
     number = float("nan") if value is None else float(str(value))
-    return None if number != number else number
+    return number if math.isfinite(number) else None

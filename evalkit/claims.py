@@ -9,18 +9,29 @@ worthwhile loss.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evalkit.maryland import ATTRIBUTES_FROM
 from evalkit.results import Estimate, Finding, Level
 
 if TYPE_CHECKING:
+    from evalkit.declaration import Outcome
     from evalkit.evaluation import Evaluation, Target
     from evalkit.indicators import Rate
 
 SMALL_EFFECT = 0.2
 """A difference worth noticing where none is declared, in SDs: a small effect in Cohen (1988)."""
+
+CLAIMS = {
+    "improved": "Better with the programme",
+    "worsened": "Worse with the programme",
+    "no-clear-change": "No clear difference",
+    "not-enough-information": "Not enough information",
+    "described": "Described only",
+    "own-report-only": "Own report only",
+    "not-measured": "Not measured",
+}
 
 Counts = Callable[[Estimate], "tuple[str, str] | None"]
 
@@ -41,15 +52,20 @@ def exact_counts(estimate: Estimate) -> tuple[str, str]:
     return str(estimate.n_treatment or 0), str(estimate.n_comparison or 0)
 
 
+def exact_units(rate: Rate) -> str:
+    """Return the number of families or people behind a rate as it is."""
+    return str(rate.n_units)
+
+
 def findings(
     evaluation: Evaluation, estimates: Iterable[Estimate], levels: Iterable[Level],
     rates: Iterable[Rate], *, counts: Counts = exact_counts,
-    hide_rates: Callable[[Rate], bool] = lambda rate: False,
+    units: Callable[[Rate], str | None] = exact_units,
 ) -> tuple[Finding, ...]:  # fmt: skip
     """Word every result, in the order the outcomes were declared.
 
     `counts` gives the numbers analysed as they may be shown, or None where they may not be; then
-    the finding says so and gives no number. `hide_rates` says which rates may not be shown.
+    the finding says so and gives no number; `units` does the same for the units behind a rate.
     """
     by_target = {_key(e): e for e in estimates}
     rated = {(level.outcome, level.wave, level.informant): level for level in levels}
@@ -60,11 +76,40 @@ def findings(
             if key[0] == outcome.id and key in by_target:
                 found.append(_measured(evaluation, target, by_target[key], rated[key], counts))
         if outcome.indicator:
-            mine = [r for r in rates if r.indicator == outcome.indicator and not hide_rates(r)]
-            found.append(_indicated(evaluation, outcome.id, outcome.name, mine))
+            mine = [r for r in rates if r.indicator == outcome.indicator and r.period == 0]
+            found.append(_indicated(outcome, mine, units))
         elif outcome.measure is None or outcome.measure.id == "none":
             found.append(_unmeasured(outcome.id, outcome.name, outcome.measure is not None))
-    return tuple(found)
+    return tuple(_beside(evaluation, finding, found) for finding in found)
+
+
+def _beside(evaluation: Evaluation, finding: Finding, others: list[Finding]) -> Finding:
+    """Put what the others report beside the word of those who harm, which never stands alone."""
+    if finding.claim != "own-report-only":
+        return finding
+    names = {outcome.id: outcome for outcome in evaluation.logic_model.outcomes}
+    heard = [
+        f"“{names[other.outcome].name}” ({_reporter(other.informant)}): {CLAIMS[other.claim].lower()}"
+        for other in others
+        if other.wave == finding.wave
+        and not _word_of_harm(evaluation, names[other.outcome].role, other.informant)
+    ]
+    said = "; ".join(heard) or "nobody else reports at this wave, so nothing supports it"
+    return replace(finding, caveats=(f"Beside it, at the same wave: {said}.", *finding.caveats))
+
+
+def _own_word(evaluation: Evaluation, role: str, informant: str | None) -> bool:
+    """Whether those who harm report on those who harm: themselves, whatever the column calls them."""
+    return evaluation.harms(role) and _word_of_harm(evaluation, role, informant)
+
+
+def _word_of_harm(evaluation: Evaluation, role: str, informant: str | None) -> bool:
+    """Whether the answers come from somebody who harms."""
+    return evaluation.harms(role if informant == "self" else informant or "")
+
+
+def _reporter(informant: str | None) -> str:
+    return "own report" if informant == "self" else f"reported by the {say(informant or '')}"
 
 
 def _key(estimate: Estimate) -> tuple[str | None, str | None, str | None]:
@@ -102,7 +147,7 @@ def _measured(
         worthwhile=abs(expected.change) if expected else None,
     )  # fmt: skip
     shown = counts(estimate)
-    own_report = evaluation.harms(target.outcome.role) and target.informant == "self"
+    own_report = _own_word(evaluation, target.outcome.role, target.informant)
     attributes = (
         level.level >= ATTRIBUTES_FROM and reading.verdict == "clear" and not own_report
         and shown is not None
@@ -165,6 +210,8 @@ class _Phrases:
 
     def _number(self, value: float | None) -> str:
         text = f"{value:.{self._digits}f}" if value is not None else "unknown"
+        if value is not None and float(text) == 0:
+            text = text.removeprefix("-")
         return text.replace("-", "−")
 
     @property
@@ -175,7 +222,7 @@ class _Phrases:
     def _who(self) -> str:
         informant = self.target.informant
         title = self.evaluation.measure(self.target.measure).title
-        return f"{title}, {'own report' if informant == 'self' else f'reported by the {say(informant)}'}"
+        return f"{title}, {_reporter(informant)}"
 
     @property
     def _interval(self) -> str:
@@ -245,9 +292,12 @@ class _Phrases:
         )
 
     def own_report(self) -> str:
+        value = self._number(abs(self.estimate.estimate or 0.0))
+        way = "higher" if (self.estimate.estimate or 0.0) > 0 else "lower"
+        clear = "" if self.reading.verdict == "clear" else ", which is no clear difference"
         return (
-            f"{self._head}: those in this role report scores {self._size} {self._between} "
-            f"({self._interval}). This is their own report. Whether they have changed is not stated "
+            f"{self._head}: those in this role report scores {value} points {way} {self._between} "
+            f"({self._interval}){clear}. This is their own report. Whether they have changed is not stated "
             "from it alone: read it beside what survivors and children report."
         )
 
@@ -259,7 +309,8 @@ def _caveats(
     found = []
     if level.level < level.ceiling and len(level.reasons) > 1:
         found += [
-            f"Level {level.level}, not {level.ceiling}: {_lower(reason)}." for reason in level.reasons[1:]
+            f"Level {level.level}, not {level.ceiling}: {_lower(reason)}."
+            for reason in level.reasons[1:]
         ]
     crossing = estimate.conf_low is not None and estimate.conf_high is not None and (
         estimate.conf_low > 0 or estimate.conf_high < 0
@@ -279,12 +330,12 @@ def _caveats(
     return tuple(found)
 
 
-def _indicated(evaluation: Evaluation, outcome: str, name: str, rates: list[Rate]) -> Finding:
-    whole = [rate for rate in rates if rate.period == 0 and rate.rate is not None]
+def _indicated(outcome: Outcome, rates: list[Rate], units: Callable[[Rate], str | None]) -> Finding:
     parts = [
-        f"{rate.rate:.0f} for every 100 {_units(rate.unit)} a year in {rate.arm} "
-        f"(95% interval {rate.conf_low:.0f} to {rate.conf_high:.0f})"
-        for rate in whole
+        f"{rate.rate:.0f} for every 100 {_plural(rate.unit)} a year in {rate.arm} "
+        f"(95% interval {rate.conf_low:.0f} to {rate.conf_high:.0f}; {units(rate)} {_plural(rate.unit)})"
+        for rate in rates
+        if rate.rate is not None and units(rate) is not None
     ]
     caveats = [
         "Rates are counted, not adjusted for how the groups differ; nothing is credited to the programme."
@@ -293,14 +344,17 @@ def _indicated(evaluation: Evaluation, outcome: str, name: str, rates: list[Rate
         caveats.append(
             "A higher rate may mean more harm or more trust in asking for help: neither is read into it."
         )
-    statement = (
-        f"“{name}”: {'; '.join(parts)}." if parts else f"“{name}”: no rate can be shown."
-    )
+    said = f"{'; '.join(parts)}." if parts else "no rate can be shown."
     claim = "described" if parts else "not-enough-information"
-    return Finding(outcome=outcome, claim=claim, statement=statement, caveats=tuple(caveats))
+    return Finding(
+        outcome=outcome.id,
+        claim=claim,
+        statement=f"“{outcome.name}”: {said}",
+        caveats=tuple(caveats),
+    )
 
 
-def _units(unit: str) -> str:
+def _plural(unit: str) -> str:
     return {"family": "families", "person": "people"}[unit]
 
 

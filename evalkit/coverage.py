@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evalkit.disclosure import Rules
 from evalkit.flow import is_due
 from evalkit.results import Record
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from evalkit.evaluation import Target
     from evalkit.study import Study
 
 
@@ -158,8 +160,8 @@ def profile(study: Study) -> tuple[Profile, ...]:
     return tuple(rows)
 
 
-def _first_wave_targets(study: Study) -> list[object]:
-    seen = {}
+def _first_wave_targets(study: Study) -> list[Target]:
+    seen: dict[tuple[str, str, str, str], Target] = {}
     for target in study.evaluation.targets():
         seen.setdefault(
             (target.outcome.role, target.measure, target.scale, target.informant), target
@@ -174,11 +176,8 @@ def _label(value: object) -> str:
 
 
 def _profile(
-    target: object, by: str, group: str, people: pd.DataFrame, score: pd.Series[float]
+    target: Target, by: str, group: str, people: pd.DataFrame, score: pd.Series[float]
 ) -> Profile:
-    from evalkit.evaluation import Target
-
-    assert isinstance(target, Target)
     scored = score.dropna()
     return Profile(
         by=by, group=group, role=target.outcome.role, measure=target.measure, scale=target.scale,
@@ -192,15 +191,37 @@ def _profile(
 
 def notes(study: Study) -> tuple[str, ...]:
     """Return what should be known of the data before a result is read."""
+    return tuple(_several(study) + _outside(study))
+
+
+def _several(study: Study) -> list[str]:
+    """Several answers about one person from one kind of informant are averaged, and said."""
+    scores = study.intake.scores
+    scored = scores[scores["score"].notna()]
     found = []
-    for target, followed in study.trails:
-        several = int((followed["n_respondents"] > 1).sum())
-        if several:
-            found.append(
-                f"{several} people have several answers of {target.measure} from "
-                f"{target.informant} at {target.wave}; their mean is used"
-            )
-    return tuple(found + _outside(study))
+    used = {(t.measure, t.scale, t.informant): t for t in study.evaluation.targets()}
+    for measure, scale, informant in used:
+        mine = scored[
+            (scored["measure"] == measure) & (scored["scale"] == scale)
+            & (scored["informant"] == informant)
+        ]  # fmt: skip
+        for wave in study.evaluation.waves:
+            counts = mine.loc[mine["wave"] == wave.id, "person"].value_counts()
+            people = counts.index[counts > 1]
+            if len(people):
+                found.append(
+                    f"{_about(study, list(people))} have several answers of {measure} from "
+                    f"{informant} at {wave.id}; their mean is used"
+                )
+    return list(dict.fromkeys(found))
+
+
+def _about(study: Study, persons: list[str]) -> str:
+    """Say how many people as the disclosure rules allow, for notes are shown on shareable pages."""
+    declared = study.evaluation.declared.disclosure
+    rules = Rules(declared.profile == "open", declared.threshold, declared.round_to)
+    families = int(study.intake.people.loc[persons, "family"].nunique())
+    return f"{rules.count(len(persons), families)} people"
 
 
 def _outside(study: Study) -> list[str]:
@@ -218,7 +239,7 @@ def _outside(study: Study) -> list[str]:
         age = people.loc[persons, "age"].astype(float)
         low = float("-inf") if ages is None or ages.low is None else ages.low
         high = float("inf") if ages is None or ages.high is None else ages.high + 1
-        outside = int(((age < low) | (age >= high)).sum())
+        outside = list(age.index[(age < low) | (age >= high)])
         if outside:
-            found.append(f"{outside} people answered {measure_id} outside its ages ({ages})")
+            found.append(f"{_about(study, outside)} answered {measure_id} outside its ages ({ages})")
     return found

@@ -335,7 +335,7 @@ class Disclosure(Part):
     """Which counts a shareable page may show."""
 
     profile: Literal["strict", "open"] = "strict"
-    threshold: int = Field(10, ge=2, le=1000)
+    threshold: int = Field(10, ge=3, le=1000)
     round_to: int = Field(5, ge=1, le=100)
     because: str = ""
 

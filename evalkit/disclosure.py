@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+NOT_SHOWN = "not shown"
 COMBINED = "other reasons (small numbers combined)"
 
 
@@ -58,8 +59,14 @@ class Rules:
         return self.shown(n if self.open else self.rounded(n))
 
     def rounded(self, n: int) -> int:
-        """Round to the nearest multiple, halves up."""
-        return (2 * n + self.round_to) // (2 * self.round_to) * self.round_to
+        """Round to the nearest multiple, halves up, and never to less than the threshold."""
+        nearest = (2 * n + self.round_to) // (2 * self.round_to) * self.round_to
+        return max(nearest, self.least)
+
+    @property
+    def least(self) -> int:
+        """The smallest multiple that is not under the threshold."""
+        return -(-self.threshold // self.round_to) * self.round_to
 
     def shown(self, n: int) -> Count:
         """Return a count to be shown as given."""
@@ -68,6 +75,10 @@ class Rules:
     def hide(self) -> Count:
         """Return the mark of a hidden count."""
         return Count(None, f"<{self.threshold}")
+
+    def withhold(self) -> Count:
+        """Return the mark of a count hidden, whatever its size, to keep a small one hidden."""
+        return Count(None, NOT_SHOWN)
 
     def split(
         self, total: Count, parts: Iterable[Part], rest: Part, *, combine: bool = True
@@ -82,7 +93,7 @@ class Rules:
         if self.open:
             return [(part.label, self.shown(part.n)) for part in listed], self.shown(rest.n)
         if total.value is None:
-            return [(part.label, self.hide()) for part in listed], self.hide()
+            return [(part.label, self.withhold()) for part in listed], self.withhold()
         large = [part for part in listed if not self.small(part.n, part.families)]
         little = [part for part in listed if self.small(part.n, part.families)]
         if combine and len(little) > 1:
@@ -90,26 +101,31 @@ class Rules:
             little = [joined]
             if not self.small(joined.n, joined.families):
                 large, little = [*large, joined], []
+        hidden = [(part.label, self.withhold()) for part in [*large, *little]]
         if self.small(rest.n, rest.families):
-            hidden = [(part.label, self.hide()) for part in [*large, *little]]
-            return hidden, self.hide()
+            return hidden, self.withhold()
         room = total.value - self.round_to * len(little)
-        if room < self.threshold * (1 + len(large)):
-            return [(part.label, self.hide()) for part in [*large, *little]], self.hide()
         values = self._fit([part.n for part in large] + [rest.n], room)
+        if values is None:
+            return hidden, self.withhold()
         shown = [(part.label, self.shown(v)) for part, v in zip(large, values, strict=False)]
         return shown + [(part.label, self.hide()) for part in little], self.shown(values[-1])
 
-    def _fit(self, numbers: list[int], total: int) -> list[int]:
-        """Round numbers to multiples that add up to `total`, moving the largest first."""
+    def _fit(self, numbers: list[int], total: int) -> list[int] | None:
+        """Round numbers to multiples that add up to `total`, each to its nearest or the next.
+
+        None where that cannot be done: what would be shown would then be too far from the truth.
+        """
         values = [self.rounded(n) for n in numbers]
-        order = sorted(range(len(values)), key=lambda i: -numbers[i])
-        step = 0
         while sum(values) != total:
-            position = order[step % len(order)]
             move = self.round_to if sum(values) < total else -self.round_to
-            values[position] = max(0, values[position] + move)
-            step += 1
+            moved = [value + move for value in values]
+            off = [abs(new - n) for new, n in zip(moved, numbers, strict=True)]
+            free = [i for i, new in enumerate(moved) if new >= self.least]
+            position = min(free, key=lambda i: (off[i], i), default=None)
+            if position is None or 2 * off[position] > 3 * self.round_to:
+                return None
+            values[position] = moved[position]
         return values
 
 
@@ -121,5 +137,6 @@ def sentence(rules: Rules, because: str) -> str:
         f"To keep families from being recognised, counts of fewer than {rules.threshold} people or "
         f"families are hidden (shown as <{rules.threshold}) and the others are rounded to the "
         f"nearest {rules.round_to}, or to the next, so that parts add up to their totals. A hidden "
-        f"count stands for {rules.round_to} in its total. Percentages follow from the rounded counts."
+        f"count stands for {rules.round_to} in its total. Where a hidden count could be worked out "
+        f"from the others, these are not shown either. Percentages follow from the rounded counts."
     )

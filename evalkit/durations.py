@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 _PATTERN = re.compile(r"(\d+)\s*(day|week|month|year)s?$")
+_LONGEST = 100 * 366  # a longer span is a slip of the pen, and runs past the calendar
 _DAYS = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
 
 
@@ -23,7 +24,10 @@ class Duration:
         match = _PATTERN.match(text.strip())
         if match is None:
             raise ValueError(text)
-        return cls(int(match[1]), match[2])
+        span = cls(int(match[1]), match[2])
+        if span.days > _LONGEST:
+            raise ValueError(text)
+        return span
 
     @property
     def days(self) -> float:

@@ -79,9 +79,9 @@ def _fill(rows: pd.DataFrame, names: list[str], covariate: str) -> str:
         indicator = f"{covariate} missing"
         rows[indicator] = missing.astype(float)
         names.append(indicator)
-        return f"{int(missing.sum())} people have no {label}: mean and indicator used"
+        return f"people with no {label} were kept: mean and indicator used"
     rows[covariate] = rows[covariate].fillna("not recorded")
-    return f"{int(missing.sum())} people have no {label}: kept as a group of their own"
+    return f"people with no {label} were kept as a group of their own"
 
 
 def cluster_column(study: Study, rows: pd.DataFrame) -> str | None:

@@ -7,7 +7,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalkit.declaration import LATER_METHODS, Declaration, Outcome, RolePart, Scores, Wave
+from evalkit.declaration import (
+    LATER_METHODS,
+    Declaration,
+    Outcome,
+    Responses,
+    RolePart,
+    Scores,
+    Wave,
+)
 from evalkit.design_spec import LATER_DESIGNS, Design
 from evalkit.errors import InvalidEvaluation, Problem, UnknownMeasure, Where, nearest
 from evalkit.logic_model import AuditContext, Gap, LogicModel
@@ -23,6 +31,8 @@ if TYPE_CHECKING:
 
 OUTSIDERS = ("teacher", "practitioner")
 HARMING = ("harm", "perpetrat", "abuser", "offend", "batterer")
+RESERVED = ("person", "score", "treated", "set", "step", "reason", "n_respondents")
+"""Column names that the trail of a person uses itself, so that no covariate may bear them."""
 ReadTable = Callable[[str, "str | None"], "RawTable"]
 
 
@@ -85,7 +95,8 @@ class Evaluation:
         ends = {link.end for link in model.links if link.kind == "change-in-those-who-harm"}
         theirs = any(outcome.id in ends and outcome.role == role for outcome in model.outcomes)
         flagged = named is not None and named.harms
-        return flagged or theirs or any(stem in role.lower() for stem in HARMING)
+        named_so = role.lower().replace("harmed", "")
+        return flagged or theirs or any(stem in named_so for stem in HARMING)
 
     def measure(self, name: str) -> Measure:
         """Return one measure of the registry."""
@@ -125,7 +136,7 @@ class Evaluation:
     def audit(self) -> tuple[Gap, ...]:
         """Return what the theory of change leaves out, rule by rule."""
         data = self.declared.data
-        sources = [*data.responses, *data.scores]
+        sources: list[Responses | Scores] = [*data.responses, *data.scores]
         context = AuditContext(
             model=self.logic_model,
             roles=tuple(role.id for role in self.roles),
@@ -234,6 +245,12 @@ class _Consistency:
                 self._say(path, f"the id '{name}' is used twice.", "", "Give each its own id.")
             seen.add(name)
 
+    def _once(self, path: tuple[Any, ...], words: Iterable[str], noun: str) -> None:
+        """A word listed twice would give the same result twice."""
+        listed = list(words)
+        for word in dict.fromkeys(word for word in listed if listed.count(word) > 1):
+            self._say(path, f"the {noun} '{word}' is listed twice.", "", "List it once.")
+
     def _measure(self, path: tuple[Any, ...], name: str) -> Measure | None:
         try:
             return self.registry.measure(name)
@@ -263,8 +280,8 @@ class _Consistency:
                 self._say((*path, "measure"), what, "", "List the scored values under `scores`.")
             if measure and source.informant:
                 self._informant((*path, "informant"), source.informant, measure)
-        for n, source in enumerate(data.scores):
-            self._score_source(("data", "scores", n), source)
+        for n, scores in enumerate(data.scores):
+            self._score_source(("data", "scores", n), scores)
         if any(item.source == "events" for item in self.declared.indicators) and not data.events:
             self._say(
                 ("indicators",), "indicators need `data.events`.", "", "Name the events file."
@@ -284,8 +301,17 @@ class _Consistency:
             self._say(
                 (*path, "columns"), "a long table has no `columns`.", "", "Use `value: COLUMN`."
             )
+        if measure and source.shape == "wide" and measure.respondent != "self":
+            if not source.informant:
+                what = f"{measure.id} is answered by somebody else: say who."
+                step = "Add informant: ROLE."
+                self._say(path, what, ", ".join([*self.roles, *OUTSIDERS]), step)
         for wave in source.columns or {}:
             self._one_of((*path, "columns", wave), wave, self.waves, "wave")
+        columns = list((source.columns or {}).values())
+        if len(set(columns)) < len(columns):
+            what = "two waves name the same column: their scores would be the same."
+            self._say((*path, "columns"), what, "", "Give each wave its own column.")
 
     def _outcomes(self) -> None:
         indicators = [item.id for item in self.declared.indicators]
@@ -294,6 +320,10 @@ class _Consistency:
             self._one_of((*path, "role"), outcome.role, self.roles, "role")
             for m, wave in enumerate(outcome.when):
                 self._one_of((*path, "when", m), wave, self.waves[1:], "wave after the first")
+            self._once((*path, "when"), outcome.when, "wave")
+            if outcome.measure:
+                named = outcome.measure.informants
+                self._once((*path, "measure", "informants"), named, "informant")
             if outcome.measure and outcome.indicator:
                 self._say(path, "an outcome has a measure or an indicator, not both.")
             if outcome.indicator:
@@ -352,7 +382,8 @@ class _Consistency:
                 self._one_of(
                     ("logic_model", "outputs", n, "from"), output.source, activities, "activity"
                 )
-        watched = [item.id for item in (*self.declared.indicators, *model.outcomes)]
+        watched = [item.id for item in self.declared.indicators]
+        watched += [outcome.id for outcome in model.outcomes]
         for n, harm in enumerate(model.harms):
             self._one_of(
                 ("logic_model", "harms", n, "watch"), harm.watch, watched, "indicator or outcome"
@@ -405,13 +436,50 @@ class _Consistency:
                         allowed,
                         "informant",
                     )
+        self._columns()
         design = self.declared.design.type
-        if plan.missing_baseline == "indicator" and design in self.registry.designs():
-            if not self.registry.design(design).randomised:
-                what = "an indicator for a missing baseline is right in randomised designs only."
-                self._say(
-                    (*path, "missing_baseline"), what, "exclude", "Those left out are counted."
-                )
+        known_design = design in self.registry.designs()
+        if (
+            plan.missing_baseline == "indicator"
+            and known_design
+            and not self.registry.design(design).randomised
+        ):
+            what = "an indicator for a missing baseline is right in randomised designs only."
+            self._say((*path, "missing_baseline"), what, "exclude", "Those left out are counted.")
+
+    def _columns(self) -> None:
+        """Covariates and groups name columns of the people table that mean what they say there."""
+        declared, plan = self.declared, self.declared.analysis
+        self._once(("analysis", "covariates"), plan.covariates, "covariate")
+        match = declared.design.match
+        named: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
+            (("analysis", "covariates"), plan.covariates),
+            (("needs", "by"), declared.needs.by),
+        ]
+        if match:
+            named.append((("design", "match", "covariates"), match.covariates))
+            self._once(("design", "match", "covariates"), match.covariates, "covariate")
+        for path, names in named:
+            for n, name in enumerate(names):
+                self._column((*path, n), name, adjusts=path[0] != "needs")
+
+    def _column(self, path: tuple[Any, ...], name: str, *, adjusts: bool) -> None:
+        flow, arm = self.declared.data.flow, self.declared.design.arm
+        after = [flow.received, flow.sessions, flow.left_on, flow.left_reason]
+        if adjusts and arm and name == arm.column:
+            self._say(path, f"'{name}' is the column of the arms.", "", "Take it out of the list.")
+        elif adjusts and name in after:
+            what = f"'{name}' is known only after the start: to adjust for it would hide the effect."
+            self._say(path, what, "columns known before the start", "Take it out of the list.")
+        elif name in RESERVED or name in self._flow_columns():
+            what = f"the column name '{name}' is used by evalkit for something else."
+            step = "Rename the column, or name it under data.flow if that is what it holds."
+            self._say(path, what, "", step)
+
+    def _flow_columns(self) -> set[str]:
+        """Names that stand for a part of `data.flow` which is not declared under that name."""
+        flow = self.declared.data.flow
+        return {name for name in type(flow).model_fields if getattr(flow, name) != name}
 
     def _disclosure(self) -> None:
         declared = self.declared.disclosure

@@ -118,7 +118,13 @@ def _arm_labels(
 
 
 def _answers(intake: Intake, target: Target, wave: str) -> pd.DataFrame:
-    """Return score, n (answer sets) and why (missing) by person; several respondents are averaged."""
+    """Return score, n (scored answers) and why (missing) by person; several are averaged.
+
+    Where several respondents give different reasons, one that says more than silence counts, so
+    that the order of the rows does not matter.
+    """
+    import pandas as pd
+
     scores = intake.scores
     mine = scores[
         (scores["measure"] == target.measure)
@@ -127,8 +133,11 @@ def _answers(intake: Intake, target: Target, wave: str) -> pd.DataFrame:
         & (scores["informant"] == target.informant)
     ]
     grouped = mine.groupby("person", sort=False)
-    table = grouped["score"].agg(score="mean", n="size")
-    table["why"] = grouped["why_missing"].first()
+    table = grouped["score"].agg(score="mean", n="count")
+    unscored = mine[mine["why_missing"].notna()].sort_values("why_missing")
+    silent = unscored["why_missing"] == NOT_ANSWERED
+    said = pd.concat([unscored[~silent], unscored[silent]])
+    table["why"] = said.groupby("person")["why_missing"].first()
     return table
 
 
@@ -159,7 +168,8 @@ def _stops(
     why = _why_lost(people, frame, answers)
     silent = why == NOT_ANSWERED
     lost = ~returned
-    reasons = np.where(silent, _left_reasons(people), why)
+    wave = evaluation.wave(target.wave)
+    reasons = np.where(silent, _left_reasons(people, _closing_days(evaluation, people, wave)), why)
     answered = lost & ~silent
     yield answered, "due", reasons
     yield lost, "due", reasons
@@ -171,16 +181,22 @@ def _why_lost(
     people: pd.DataFrame, frame: pd.DataFrame, answers: pd.DataFrame
 ) -> npt.NDArray[np.object_]:
     why = frame["person"].map(answers["why"]) if len(answers) else frame["person"].map({})
-    return why.fillna(NOT_ANSWERED).to_numpy(dtype=object)
+    return why.astype(object).where(why.notna(), NOT_ANSWERED).to_numpy(dtype=object)
 
 
-def _left_reasons(people: pd.DataFrame) -> npt.NDArray[np.object_]:
-    """Return why people left where that is recorded, else that no answer came."""
+def _left_reasons(
+    people: pd.DataFrame, closes: pd.Series[pd.Timestamp]
+) -> npt.NDArray[np.object_]:
+    """Return why people left where that is recorded, else that no answer came.
+
+    Those who left after the wave closed were still there and did not answer.
+    """
     import numpy as np
 
     left = people["left_reason"].to_numpy(dtype=object)
-    known = np.array([isinstance(reason, str) for reason in left], dtype=bool)
-    gone = people["left_on"].notna().to_numpy() & ~known
+    later = (people["left_on"] > closes).to_numpy()
+    known = np.array([isinstance(reason, str) for reason in left], dtype=bool) & ~later
+    gone = people["left_on"].notna().to_numpy() & ~known & ~later
     reasons = np.where(known, left, NOT_ANSWERED).astype(object)
     return np.where(gone, "left, no reason recorded", reasons).astype(object)
 
@@ -223,9 +239,19 @@ def is_due(evaluation: Evaluation, people: pd.DataFrame, wave: Wave) -> Mask:
     as_of = evaluation.declared.data.as_of
     if as_of is None:
         return np.ones(len(people), dtype=bool)
+    closes = _closing_days(evaluation, people, wave)
+    return (closes <= pd.Timestamp(as_of)).to_numpy() | closes.isna().to_numpy()
+
+
+def _closing_days(
+    evaluation: Evaluation, people: pd.DataFrame, wave: Wave
+) -> pd.Series[pd.Timestamp]:
+    """Return the last day of a wave for each person, its window included; NaT without a start."""
+    import pandas as pd
+
     starts = start_days(evaluation, people)
     closes = {day: _closes(day, wave) for day in starts.dropna().unique()}
-    return (starts.map(closes) <= pd.Timestamp(as_of)).to_numpy() | starts.isna().to_numpy()
+    return pd.to_datetime(starts.map(closes))
 
 
 def _closes(day: pd.Timestamp, wave: Wave) -> pd.Timestamp:

@@ -37,6 +37,8 @@ SCORE_COLUMNS = [
     "person", "measure", "scale", "wave", "informant", "respondent", "score", "band", "n_answered",
     "n_items", "why_missing",
 ]  # fmt: skip
+WORDS = ("age", "site", "family", "role")
+"""Columns of the people table that have a rule of their own, or are always words."""
 NOT_ANSWERED = "no answer returned"
 TOO_FEW = "too few items answered"
 
@@ -84,7 +86,27 @@ def people_problems(evaluation: Evaluation, table: RawTable) -> list[Problem]:
     found = find_problems(table, _people_rules(evaluation))
     if "person" in table.frame:
         found += repeated_rows(table, ["person"], "the same person")
-    return found + _set_problems(evaluation, table)
+    return found + _set_problems(evaluation, table) + _mixed_problems(evaluation, table)
+
+
+def _mixed_problems(evaluation: Evaluation, table: RawTable) -> list[Problem]:
+    """A column of numbers with a stray word would turn into a list of unrelated words."""
+    match = evaluation.declared.design.match
+    names = [*evaluation.declared.analysis.covariates, *(match.covariates if match else ())]
+    problems = []
+    for name in dict.fromkeys(names):
+        if name == "baseline" or name in WORDS or name not in table.frame:
+            continue
+        filled = table.frame.loc[table.frame[name] != "", name]
+        good = filled.map(is_number).astype(bool)
+        if 2 * good.sum() > len(filled):
+            for row, text in filled[~good].items():
+                where = Where(file=table.name, row=int(str(row)), column=name)
+                step = "Correct the cell; leave it blank where the number is not known."
+                problems.append(
+                    Problem(where, f"found '{text}' among numbers.", "a number, or blank", step)
+                )
+    return problems
 
 
 def _people_rules(evaluation: Evaluation) -> Iterable[Rule]:
@@ -158,13 +180,13 @@ def _people(evaluation: Evaluation, table: RawTable) -> pd.DataFrame:
     frame, flow = table.frame, evaluation.declared.data.flow
     people = frame.apply(typed).set_index(frame["person"]) if len(frame) else frame
     people = people.assign(person=frame["person"].to_numpy())
-    people["family"] = _words(table, "family", people["person"].to_numpy())
+    people["family"] = _words(table, "family", _alone(table))
     people["role"] = _words(table, "role", np.array(evaluation.roles[0].id))
     people["site"] = _words(table, "site", np.array(None))
     people["treated"] = _treated(evaluation, table)
     people["set"] = _sets(evaluation, table)
     people["eligible"] = _flag(table, flow.eligible)
-    people["consent"] = _flag(table, flow.consent)
+    people["consent"] = _consent(table, flow.consent)
     people["received"] = _flag(table, flow.received)
     people["allocated_on"] = _day(table, flow.allocated_on)
     people["left_on"] = _day(table, flow.left_on)
@@ -182,10 +204,25 @@ def _words(table: RawTable, column: str, otherwise: object) -> object:
     return np.where(cells == "", np.asarray(otherwise, dtype=object), cells)
 
 
+def _alone(table: RawTable) -> object:
+    """Return a family id for each person without one, which no family of the table has."""
+    persons = table.frame["person"].to_numpy(dtype=object)
+    taken = set(table.frame["family"]) if "family" in table.frame else set()
+    return persons if taken.isdisjoint(persons) else "person " + persons
+
+
 def _flag(table: RawTable, column: str | None) -> object:
     import numpy as np
 
     return yes_no(table.column(column)).to_numpy() if column else np.full(len(table.frame), np.nan)
+
+
+def _consent(table: RawTable, column: str | None) -> object:
+    """Return consent as a flag; where consent is recorded, a blank is not consent."""
+    import numpy as np
+
+    flag = np.asarray(_flag(table, column), dtype=float)
+    return np.where(np.isnan(flag), 0.0, flag) if column else flag
 
 
 def _day(table: RawTable, column: str | None) -> object:
@@ -415,7 +452,8 @@ def _events(
     if declared is None:
         return pd.DataFrame(columns=["unit", "date", "kind", "value"]), []
     table = tables[declared.file, declared.sheet]
-    by = "family" if "family" in table.frame else "person"
+    single = any(item.unit == "person" for item in evaluation.declared.indicators)
+    by = "family" if "family" in table.frame and not single else "person"
     units = known if by == "person" else set(people_table.frame.get("family", []))
     rules = [
         Rule(by, f"a {by} of the people table", one_of(units) if units else None),

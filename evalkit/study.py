@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from evalkit.errors import InvalidData, InvalidInput, nearest
+from evalkit.errors import InvalidData, InvalidInput, Problem, nearest
 from evalkit.flow import Flow, arm_names, count_steps, trail
 from evalkit.intake import Intake, take_in
 from evalkit.results import Attrition
@@ -14,10 +14,12 @@ from evalkit.results import Attrition
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evalkit.analysis import Analysis, Check, Estimate
+    from evalkit.analysis import Analysis
+    from evalkit.checks import CheckFunction
     from evalkit.coverage import Coverage, Profile
     from evalkit.evaluation import Evaluation, Target
     from evalkit.indicators import Rate
+    from evalkit.estimators import Estimator
     from evalkit.tables import RawTable
 
 
@@ -115,8 +117,8 @@ class Study:
 
     def analyse(
         self,
-        estimators: Mapping[str, Callable[..., Estimate]] | None = None,
-        checks: Mapping[str, Callable[..., Check | None]] | None = None,
+        estimators: Mapping[str, Estimator] | None = None,
+        checks: Mapping[str, CheckFunction] | None = None,
     ) -> Analysis:
         """Run what the design names: estimates, checks, levels and findings.
 
@@ -156,7 +158,8 @@ def _read_all(
                 f"tables holds '{name}', which the evaluation does not name. "
                 f"Allowed: {', '.join(dict.fromkeys(names))}. {nearest(name, names)}"
             )
-    problems, tables = [], {}
+    problems: list[Problem] = []
+    tables: dict[tuple[str, str | None], RawTable] = {}
     for source in sources:
         try:
             tables[source.file, source.sheet] = _one_table(

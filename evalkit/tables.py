@@ -7,6 +7,7 @@ index of a table is the row number that a spreadsheet shows (the header is row 1
 from __future__ import annotations
 
 import datetime
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -67,35 +68,43 @@ def find_problems(table: RawTable, rules: Iterable[Rule]) -> list[Problem]:
     from pandera.errors import SchemaErrors
 
     rules = list(rules)
-    problems = [_missing(table, rule) for rule in rules if _absent(table, rule)]
+    absent = {rule.column: rule for rule in reversed(rules) if _absent(table, rule)}
+    problems = [_missing(table, rule) for rule in reversed(absent.values())]
     held = [rule for rule in rules if rule.column in table.frame.columns]
+    by_column: dict[str, list[Rule]] = {}
+    for rule in held:
+        by_column.setdefault(rule.column, []).append(rule)
     schema = pa.DataFrameSchema(
-        {rule.column: pa.Column(checks=_checks(rule), nullable=False) for rule in held}
-    )
+        {column: pa.Column(checks=_checks(rules), nullable=False)
+         for column, rules in by_column.items()}
+    )  # fmt: skip
     try:
         schema.validate(table.frame, lazy=True)
     except SchemaErrors as errors:
-        by_column = {rule.column: rule for rule in held}
         cases = errors.failure_cases.drop_duplicates(["column", "index"])
         cells = zip(cases["column"], cases["index"], cases["failure_case"], strict=True)
         broken = sorted((int(row), str(column), str(text)) for column, row, text in cells)
-        problems += [_broken(table, by_column[column], row, text) for row, column, text in broken]
+        for row, column, text in broken:
+            rule = next(rule for rule in by_column[column] if not _keeps(rule, text))
+            problems.append(_broken(table, rule, row, text))
     return problems
 
 
-def _checks(rule: Rule) -> list[object]:
+def _keeps(rule: Rule, text: str) -> bool:
+    if text == "":
+        return rule.blank_ok
+    return rule.good is None or rule.good(text)
+
+
+def _checks(rules: list[Rule]) -> list[object]:
+    """Return one check that a column keeps every rule made for it."""
     import pandera.pandas as pa
 
-    def allowed(text: str) -> bool:
-        if text == "":
-            return rule.blank_ok
-        return rule.good is None or rule.good(text)
-
     def keeps(column: pd.Series[str]) -> pd.Series[bool]:
-        verdicts = {text: allowed(text) for text in column.unique()}
+        verdicts = {text: all(_keeps(rule, text) for rule in rules) for text in column.unique()}
         return column.map(verdicts).astype(bool)
 
-    return [pa.Check(keeps, name=rule.column)]
+    return [pa.Check(keeps, name=rules[0].column)]
 
 
 def _absent(table: RawTable, rule: Rule) -> bool:
@@ -122,7 +131,8 @@ def repeated_rows(table: RawTable, key: list[str], noun: str) -> list[Problem]:
     held = [column for column in key if column in table.frame.columns]
     twice = table.frame[table.frame.duplicated(held, keep=False)]
     problems = []
-    for values, rows in twice.groupby(held, sort=False).groups.items():
+    by = held if len(held) > 1 else held[0]
+    for values, rows in twice.groupby(by, sort=False).groups.items():
         shown = values if isinstance(values, tuple) else (values,)
         named = ", ".join(f"{column} '{value}'" for column, value in zip(held, shown, strict=True))
         listed = ", ".join(str(row) for row in rows)
@@ -155,7 +165,7 @@ def is_date(text: str) -> bool:
 
 def is_number(text: str) -> bool:
     """Whether the text is a plain number."""
-    return _NUMBER.match(text) is not None
+    return _NUMBER.match(text) is not None and math.isfinite(float(text))
 
 
 def is_yes_no(text: str) -> bool:
@@ -173,7 +183,7 @@ def dates(column: pd.Series[str]) -> pd.Series[pd.Timestamp]:
 
 def yes_no(column: pd.Series[str]) -> pd.Series[float]:
     """Return 1.0 for yes, 0.0 for no, NaN where blank or neither."""
-    answers = {word: 1.0 for word in YES} | {word: 0.0 for word in NO}
+    answers = dict.fromkeys(YES, 1.0) | dict.fromkeys(NO, 0.0)
     return column.str.lower().map(answers).astype(float)
 
 
@@ -225,7 +235,7 @@ def frame_of_rows(rows: Rows, name: str) -> pd.DataFrame:
     if problems:
         raise InvalidData(problems)
     if not body:
-        step = "Add a row for each person, or remove the file from the evaluation."
+        step = "Add the rows, or remove the file from the evaluation."
         raise InvalidData(
             [Problem(Where(file=name), "the file has a header and no rows.", "", step)]
         )
@@ -275,9 +285,17 @@ def empty_file(name: str) -> Problem:
     return Problem(Where(file=name), "the file is empty.", "", "Save it again with a header row.")
 
 
+def _is_missing(value: object) -> bool:
+    """Whether a cell is None, NaN, NaT or pandas' NA (which equals nothing, not even itself)."""
+    if value is None:
+        return True
+    same = value == value
+    return not same if isinstance(same, bool) else type(value).__name__ == "NAType"
+
+
 def cell_text(value: object) -> str:
     """Return a cell as the text a person would have typed."""
-    if value is None or value != value:
+    if _is_missing(value):
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from evalkit.study import Study
 
 WORDS = {
-    "came-in": "came in", "eligible": "eligible and agreed", "allocated": "allocated",
+    "came-in": "came in", "eligible": "eligible", "allocated": "allocated",
     "matched": "matched", "due": "due", "returned": "answered", "analysed": "can be analysed",
 }  # fmt: skip
 
@@ -92,7 +93,9 @@ def _show(study: Study) -> None:
     _show_audit(study)
     _show_coverage(study)
     _show_flow(study)
-    say("\nNo result has been looked at. The counts above are exact: they are for you, not to share.")
+    say(
+        "\nNo result has been looked at. The counts above are exact: they are for you, not to share."
+    )
 
 
 def _show_audit(study: Study) -> None:
@@ -128,8 +131,16 @@ def _show_flow(study: Study) -> None:
             _show_arm(arm, [step for step in steps if step.arm == arm])
 
 
+def _telling(steps: list[Step]) -> list[Step]:
+    """Return the steps that always matter, and the others where somebody was lost on the way."""
+    counted = [step for step in steps if step.reason is None]
+    changed = [now.n != before.n for before, now in pairwise(counted)]
+    kept = zip(counted, [True, *changed], strict=True)
+    return [step for step, moved in kept if moved or step.step in ("due", "returned", "analysed")]
+
+
 def _show_arm(arm: str, steps: list[Step]) -> None:
-    reached = [f"{step.n} {WORDS[step.step]}" for step in steps if step.reason is None]
+    reached = [f"{step.n} {WORDS[step.step]}" for step in _telling(steps)]
     left = [f"{step.n} {step.reason}" for step in steps if step.reason is not None]
     if steps and steps[0].n == 0:
         return say(f"    {arm}: nobody")

@@ -19,8 +19,8 @@ from evalkit.errors import EvalkitError, FoundProblems, NotAvailable, Problem, W
 Command = TypeVar("Command", bound=Callable[..., Any])
 SHOWN = 50
 OK, FIXABLE, USAGE = 0, 1, 2
-_CONTROL = {code: "?" for code in (*range(32), *range(127, 160), *range(0x202A, 0x202F))}
-_CONTROL |= {code: "?" for code in range(0x2066, 0x206A)}
+_CONTROL = dict.fromkeys((*range(32), *range(127, 160), *range(8234, 8239)), "?")
+_CONTROL |= dict.fromkeys(range(8294, 8298), "?")
 del _CONTROL[10]
 _CONTROL[9] = " "
 

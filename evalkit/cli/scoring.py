@@ -1,0 +1,165 @@
+"""`evalkit score`: item answers in a file to scores in a csv file beside it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from evalkit.cli.options import AsJson
+from evalkit.cli.output import guarded, refuse_use, say, write_json
+from evalkit.errors import InvalidData, InvalidInput
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalkit.measure_spec import Measure
+    from evalkit.tables import RawTable
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_POSITION = re.compile(r" \(position \d+\)")
+
+
+class OnInvalid(StrEnum):
+    """What is done with an answer that is not allowed."""
+
+    stop = "raise"
+    missing = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Rows with and without a score on one scale, and why without."""
+
+    scale: str
+    scored: int
+    without: int
+    why: tuple[tuple[str, int], ...]
+
+
+@guarded
+def score(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A csv, xlsx or parquet file.")],
+    measure: Annotated[str, typer.Option("--measure", help="Id, as in `evalkit measures list`.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where to write. Default: FILE's name .scored.csv.")
+    ] = None,
+    on_invalid: Annotated[
+        OnInvalid, typer.Option("--on-invalid", help="Stop at, or blank and count, a wrong answer.")
+    ] = OnInvalid.stop,
+    bands: Annotated[
+        str | None, typer.Option("--bands", help="Band system of the measure, or none.")
+    ] = None,
+    sheet: Annotated[str | None, typer.Option("--sheet", help="Sheet of an xlsx file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score item answers and write them with the scores added, as csv.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe in front; numbers never do.
+    """
+    import evalkit as ek
+    from evalkit.files.tables import read_table
+
+    target = out or file.with_name(f"{file.stem}.scored.csv")
+    if target.suffix.lower() != ".csv":
+        refuse_use(f"--out: scores are written as csv, and '{target.name}' does not end in .csv.")
+    known = ek.measure(measure)
+    table = read_table(file, sheet)
+    _refuse_to_replace(file, target, known)
+    scored = _scored(table, measure, bands=bands, on_invalid=on_invalid.value)
+    counts = [_count(scored, known, scale.id) for scale in known.scales]
+    write_csv(scored, target)
+    invalid = f"{known.column}__n_invalid"
+    blanked = int(scored[invalid].sum()) if invalid in scored else 0
+    if as_json:
+        return write_json({"ok": True, "measure": measure, "out": str(target.resolve()),
+                           "rows": len(scored), "blanked": blanked, "scales": counts})  # fmt: skip
+    _show(len(scored), blanked, counts, target)
+
+
+def _scored(table: RawTable, measure: str, **options: Any) -> pd.DataFrame:
+    """Score a table; problems name the file and the row that a spreadsheet shows."""
+    import evalkit as ek
+
+    try:
+        scored: pd.DataFrame = ek.score(table.frame, measure, **options)
+    except InvalidData as error:
+        rows = [int(row) for row in table.frame.index]
+        found = []
+        for problem in error.problems:
+            row = problem.where.row
+            place = replace(problem.where, file=table.name, row=rows[row - 1] if row else None)
+            found.append(replace(problem, where=place, what=_POSITION.sub("", problem.what)))
+        raise InvalidData(found) from None
+    return scored
+
+
+def _refuse_to_replace(source: Path, target: Path, measure: Measure) -> None:
+    """Never write over the answers, nor over a file that is not an earlier file of scores."""
+    if not target.exists():
+        return
+    if target.samefile(source):
+        raise InvalidInput(f"{target} is the file of answers. Choose another name with --out.")
+    with target.open("rb") as stream:
+        first = stream.readline(1_000_000)
+    if f"{measure.column}__n_answered".encode() not in first:
+        raise InvalidInput(
+            f"{target} is there already and does not hold scores of {measure.id}. "
+            "Nothing was written. Choose another name with --out."
+        )
+
+
+def _count(scored: pd.DataFrame, measure: Measure, scale: str) -> Count:
+    missing = scored[measure.score_column(scale)].isna()
+    blank = missing & (scored[f"{measure.column}__n_answered"] == 0)
+    reasons = {"no item answered": int(blank.sum()),
+               "too few items answered": int((missing & ~blank).sum())}  # fmt: skip
+    why = tuple((reason, n) for reason, n in reasons.items() if n)
+    return Count(scale, int((~missing).sum()), int(missing.sum()), why)
+
+
+def _show(rows: int, blanked: int, counts: list[Count], target: Path) -> None:
+    say(f"{rows} rows read")
+    if blanked:
+        say(f"{blanked} answers were not allowed and were left out (counted in ..__n_invalid)")
+    for count in counts:
+        why = "; ".join(f"{n} {reason}" for reason, n in count.why)
+        without = f", {count.without} without a score ({why})" if count.without else ""
+        say(f"  {count.scale}: {count.scored} rows scored{without}")
+    say(f"Written: {target.resolve()}")
+
+
+def write_csv(frame: pd.DataFrame, target: Path) -> None:
+    """Write a frame as csv that a spreadsheet cannot take for formulas; all of it or nothing."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow([harmless(str(name)) for name in frame.columns])
+    columns = [[harmless(value) for value in frame[name].tolist()] for name in frame.columns]
+    writer.writerows(zip(*columns, strict=True))
+    part = target.with_name(f"{target.name}.part")
+    try:
+        part.write_bytes(text.getvalue().encode("utf-8"))
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def harmless(value: Any) -> str:
+    """Return a cell as csv text; text that starts like a formula gets an apostrophe in front."""
+    from evalkit.tables import is_number
+
+    if value is None or value != value:
+        return ""
+    if isinstance(value, float):
+        return str(int(value)) if math.isfinite(value) and value.is_integer() else repr(value)
+    if not isinstance(value, str):
+        return str(value)
+    return f"'{value}" if value.startswith(FORMULA) and not is_number(value) else value

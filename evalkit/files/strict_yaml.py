@@ -8,6 +8,7 @@ keys are refused and problems can name the line.
 from __future__ import annotations
 
 import datetime
+import math
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -62,12 +63,15 @@ def parse(text: str, name: str) -> Document:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else None
-        if mark and "\t" in (text.splitlines() or [""])[min(mark.line, text.count("\n"))]:
+        if mark and "\t" in "".join(text.split("\n")[mark.line : mark.line + 1]):
             return _failed(name, line, "a tab is used for indentation", "Replace tabs with spaces.")
         what = f"not valid YAML: {error.problem or error.context}"
         return _failed(name, line, what, "Check indentation, colons and quotes on this line.")
     except YAMLError:
         return _failed(name, None, "not valid YAML", "Save the file as plain UTF-8 text.")
+    except RecursionError:
+        what = f"nested deeper than {MAX_DEPTH} levels"
+        return _failed(name, None, what, "Look for brackets that are opened and not closed.")
     reader = _Reader(name)
     data = reader.read(node, ()) if node is not None else None
     return Document(name, data, reader.lines, tuple(reader.problems))
@@ -149,7 +153,7 @@ def plain_value(text: str) -> Any:
     if _INTEGER.match(text):
         return int(text)
     if _NUMBER.match(text) and not re.match(r"[-+]?0[0-9]", text):
-        return float(text)
+        return float(text) if math.isfinite(float(text)) else text
     if _DATE.match(text):
         try:
             return datetime.date.fromisoformat(text)

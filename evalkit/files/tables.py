@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -107,8 +108,14 @@ def _read_parquet(path: Path, sheet: str | None, name: str) -> Rows:
 
     from evalkit.tables import rows_of
 
+    raw = path.read_bytes()
+    footer = int.from_bytes(raw[-8:-4], "little")
+    if raw[:4] != b"PAR1" or raw[-4:] != b"PAR1" or not 0 < footer <= len(raw) - 12:
+        raise InvalidData([_broken(name, "not a readable parquet file.")])
     try:
-        frame = ParquetFile(str(path)).to_pandas()
+        # The reader prints what it makes of a damaged file; nothing but results is for the screen.
+        with contextlib.redirect_stdout(io.StringIO()):
+            frame = ParquetFile(io.BytesIO(raw)).to_pandas()
     except Exception as error:
         # The reader raises many kinds on a damaged file; all mean the same to the user.
         what = f"not a readable parquet file ({type(error).__name__})."

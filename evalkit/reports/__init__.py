@@ -1,1 +1,1 @@
-"""Reports: text, tables and figures built last, from findings."""
+"""Findings to pages: summative and formative HTML, and the machine-readable findings."""

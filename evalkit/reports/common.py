@@ -43,12 +43,21 @@ def methods(evaluation: Evaluation, rules: Rules) -> list[tuple[str, str]]:
     spec = evaluation.design
     found = [
         ("Design", f"{spec.name}. {spec.plain} {design.because}".strip()),
-        ("What is estimated", f"{spec.estimand_plain[:1].upper()}{spec.estimand_plain[1:]} ({spec.estimand})."),
+        (
+            "What is estimated",
+            f"{spec.estimand_plain[:1].upper()}{spec.estimand_plain[1:]} ({spec.estimand}).",
+        ),
     ]
     if spec.comparison_group:
-        covariates = ", ".join("the outcome's own first score" if c == "baseline" else say(c.replace("_", " ")) for c in plan.covariates)
+        covariates = ", ".join(
+            "the outcome's own first score" if c == "baseline" else say(c.replace("_", " "))
+            for c in plan.covariates
+        )
         found += [
-            ("Model", f"Difference in means by least squares, adjusted for {covariates or 'nothing'}. Standard errors: {_errors(evaluation)}."),
+            (
+                "Model",
+                f"Difference in means by least squares, adjusted for {covariates or 'nothing'}. Standard errors: {_errors(evaluation)}.",
+            ),
             ("Missing first scores", _missing(evaluation)),
         ]
     found += [
@@ -59,8 +68,16 @@ def methods(evaluation: Evaluation, rules: Rules) -> list[tuple[str, str]]:
          "the change the plan expects, or 0.2 standard deviations where it states none."),
         ("Small numbers", "Shown as they are." if rules.open else f"Fewer than {rules.threshold} people or families are never shown."),
     ]  # fmt: skip
-    found += [("Check: " + check.check.replace("-", " "), f"{check.why[:1].upper()}{check.why[1:]}. {_limits(check.thresholds)}Source: {check.citation}.") for check in spec.checks]
-    found += [(f"Measure: {measure.title}", _measure_words(measure)) for measure in _used(evaluation)]
+    found += [
+        (
+            "Check: " + check.check.replace("-", " "),
+            f"{check.why[:1].upper()}{check.why[1:]}. {_limits(check.thresholds)}Source: {check.citation}.",
+        )
+        for check in spec.checks
+    ]
+    found += [
+        (f"Measure: {measure.title}", _measure_words(measure)) for measure in _used(evaluation)
+    ]
     return found
 
 

@@ -123,7 +123,8 @@ def _provenance(analysis: Analysis) -> Provenance:
     evaluation = analysis.study.evaluation
     used = dict.fromkeys(target.measure for target in evaluation.targets())
     measures = tuple(
-        MeasureFacts(id=name, version=evaluation.measure(name).version, source="shipped") for name in used
+        MeasureFacts(id=name, version=evaluation.measure(name).version, source="shipped")
+        for name in used
     )
     return Provenance(
         evalkit=evalkit.__version__, data_sha256=dict(analysis.study.data_sha256),

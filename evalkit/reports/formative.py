@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from evalkit.claims import say
-from evalkit.disclosure import Part, sentence
+from evalkit.disclosure import Count, Part, sentence
 from evalkit.flow import arm_names
+from evalkit.intake import NOT_ANSWERED
 from evalkit.reports import pictures, tables
 from evalkit.reports.common import header, provenance
 from evalkit.reports.page import lay_out
@@ -76,25 +77,35 @@ def reach_table(released: Released) -> tables.Table:
         shown, last = rules.split(total, [*out, *arms[:-1]], arms[-1], combine=False)
         found = dict(shown) | {arms[-1].label: last}
         cells = [found.get(part.label, rules.shown(0)).text for part in (*out, *arms)]
-        rows.append((role.name or say(role.id), total.text, *cells, _taken_up(released, mine)))
+        offered = arms[0].label
+        took = _taken_up(released, mine, found.get(offered, rules.hide()))
+        rows.append((role.name or say(role.id), total.text, *cells, took))
     head = ("Role", "People known", "Not eligible", "No consent", "Never allocated",
             *(f"In {name}" for name in names), f"Took up {names[0]}")  # fmt: skip
-    return tables.Table("Who we reach", head, tuple(rows), 1)
+    return tables.Table("Who we reach", head, tuple(rows))
 
 
 def _part(label: str, rows: pd.DataFrame) -> Part:
     return Part(label, len(rows), int(rows["family"].nunique()))
 
 
-def _taken_up(released: Released, people: pd.DataFrame) -> str:
-    offered = people[(people["treated"] == 1) & (people["eligible"] != 0) & (people["consent"] != 0)]
-    known = offered[offered["received"].notna()]
-    if known.empty:
+def _taken_up(released: Released, people: pd.DataFrame, total: Count) -> str:
+    offered = people[
+        (people["treated"] == 1) & (people["eligible"] != 0) & (people["consent"] != 0)
+    ]
+    if offered["received"].isna().all():
         return "not recorded"
-    yes = known[known["received"] == 1]
-    total = released.rules.count(len(known), known["family"].nunique())
-    _, took = released.rules.split(total, [_part("no", known[known["received"] == 0])], _part("yes", yes), combine=False)
-    return f"{took} of {total} ({percent(took, total)})" if not took.hidden else took.text
+    others = [
+        _part("did not", offered[offered["received"] == 0]),
+        _part("not recorded", offered[offered["received"].isna()]),
+    ]
+    yes = _part("took it up", offered[offered["received"] == 1])
+    shown, took = released.rules.split(total, others, yes, combine=False)
+    if took.hidden:
+        return took.text
+    missing = dict(shown).get("not recorded")
+    beside = f"; not recorded {missing}" if missing else ""
+    return f"{took} of {total} ({percent(took, total)}){beside}"
 
 
 def lost_table(released: Released) -> tables.Table:
@@ -103,13 +114,18 @@ def lost_table(released: Released) -> tables.Table:
     for flow in released.flows.values():
         for arm in flow.arms:
             due, back = arm.count("due"), arm.count("returned")
-            reasons = [f"{text}: {count}" for item in arm.steps if item.step == "due" for text, count in item.left_out]
+            reasons = [
+                f"{text}: {count}"
+                for item in arm.steps
+                if item.step == "due"
+                for text, count in item.left_out
+            ]
             rows.append((
                 say(flow.target.outcome.role), f"{flow.target.measure} ({who(flow.target.informant)})",
                 say(flow.target.wave), arm.name, due.text, back.text, percent(back, due), "; ".join(reasons) or "nobody",
             ))  # fmt: skip
     head = ("Role", "Measure", "Wave", "Arm", "Due", "Returned", "Share", "Not returned, and why")
-    return tables.Table("Whom we lose, and when", head, tuple(dict.fromkeys(rows)), 4)
+    return tables.Table("Whom we lose, and when", head, tuple(dict.fromkeys(rows)))
 
 
 def stayers_table(released: Released) -> tables.Table:
@@ -117,17 +133,44 @@ def stayers_table(released: Released) -> tables.Table:
     study, rules = released.study, released.rules
     rows = []
     for target, followed in study.trails:
-        due = followed[followed["step"].isin(["due", "returned", "analysed"]) & followed["baseline"].notna()]
+        due = followed[
+            followed["step"].isin(["due", "returned", "analysed"]) & followed["baseline"].notna()
+        ]
         back = due["score"].notna()
         cells = []
         for group in (due[back], due[~back]):
             n, families = len(group), int(group["family"].nunique())
             hidden = rules.small(n, families)
-            cells += [rules.count(n, families).text, tables.NOT_SHOWN if hidden else number(group["baseline"].mean())]
-        rows.append((say(target.outcome.role), f"{target.measure} ({who(target.informant)})", say(target.wave), *cells))
-    head = ("Role", "Measure", "Wave", "Came back", "Their first score", "Did not", "Their first score ")
-    notes = ("Mean first scores, both arms together, of people due at the wave who had a first score.",)
-    return tables.Table("Who is lost: first scores of those who came back and those who did not", head, tuple(dict.fromkeys(rows)), 3, notes)
+            cells += [
+                rules.count(n, families).text,
+                tables.NOT_SHOWN if hidden else number(group["baseline"].mean()),
+            ]
+        rows.append(
+            (
+                say(target.outcome.role),
+                f"{target.measure} ({who(target.informant)})",
+                say(target.wave),
+                *cells,
+            )
+        )
+    head = (
+        "Role",
+        "Measure",
+        "Wave",
+        "Came back",
+        "Their first score",
+        "Did not",
+        "Their first score ",
+    )
+    notes = (
+        "Mean first scores, both arms together, of people due at the wave who had a first score.",
+    )
+    return tables.Table(
+        "Who is lost: first scores of those who came back and those who did not",
+        head,
+        tuple(dict.fromkeys(rows)),
+        notes,
+    )
 
 
 def dose_table(released: Released) -> tables.Table | None:
@@ -144,24 +187,51 @@ def dose_table(released: Released) -> tables.Table | None:
     ]  # fmt: skip
     if not rows:
         return None
-    head = ("Activity", "Role", "Offered", "Least that counts", "People recorded", "Reached the least", "Middle number of sessions", "Not recorded")
-    notes = ("One count of sessions a person is recorded; it is read against each activity for their role.",)
-    return tables.Table("Dose: how much people received", head, tuple(rows), 2, notes)
+    head = (
+        "Activity",
+        "Role",
+        "Offered",
+        "Least that counts",
+        "People recorded",
+        "Reached the least",
+        "Middle number of sessions",
+        "Not recorded",
+    )
+    notes = (
+        "One count of sessions a person is recorded; it is read against each activity for their role.",
+    )
+    return tables.Table("Dose: how much people received", head, tuple(rows), notes)
 
 
-def _dose(released: Released, activity: Activity, role: str, people: pd.DataFrame) -> tuple[str, ...]:
+def _dose(
+    released: Released, activity: Activity, role: str, people: pd.DataFrame
+) -> tuple[str, ...]:
     assert activity.dose is not None
     rules = released.rules
     known = people[people["sessions"].notna()]
     enough = known[known["sessions"] >= activity.dose.minimum]
     total = rules.count(len(people), int(people["family"].nunique()))
-    shown, count = rules.split(total, [_part("not recorded", people[people["sessions"].isna()])], _part("known", known), combine=False)
+    shown, count = rules.split(
+        total,
+        [_part("not recorded", people[people["sessions"].isna()])],
+        _part("known", known),
+        combine=False,
+    )
     fewer = _part("fewer", known[known["sessions"] < activity.dose.minimum])
     _, reached = rules.split(count, [fewer], _part("enough", enough), combine=False)
     share = f"{reached} ({percent(reached, count)})" if not reached.hidden else reached.text
     middle = tables.NOT_SHOWN if count.hidden else number(known["sessions"].median(), 0)
     missing = dict(shown).get("not recorded", rules.shown(0))
-    return (activity.name, say(role), str(activity.dose.offered), str(activity.dose.minimum), count.text, share, middle, missing.text)
+    return (
+        activity.name,
+        say(role),
+        str(activity.dose.offered),
+        str(activity.dose.minimum),
+        count.text,
+        share,
+        middle,
+        missing.text,
+    )
 
 
 def completeness_table(released: Released) -> tables.Table | None:
@@ -182,16 +252,36 @@ def completeness_table(released: Released) -> tables.Table | None:
             blank = mine["n_answered"] == 0
             usable = ~full & ~blank & mine["score"].notna()
             lacking = ~full & ~blank & mine["score"].isna()
-            parts = [_part("some", mine[usable]), _part("few", mine[lacking]), _part("blank", mine[blank])]
+            parts = [
+                _part("some", mine[usable]),
+                _part("few", mine[lacking]),
+                _part("blank", mine[blank]),
+            ]
             total = rules.count(len(mine), int(mine["family"].nunique()))
             shown, complete = rules.split(total, parts, _part("full", mine[full]), combine=False)
             found = dict(shown)
             cells = [found.get(key, rules.shown(0)).text for key in ("some", "few", "blank")]
-            rows.append((spec.title, say(wave), total.text, f"{complete} ({percent(complete, total)})", *cells))
+            rows.append(
+                (
+                    spec.title,
+                    say(wave),
+                    total.text,
+                    f"{complete} ({percent(complete, total)})",
+                    *cells,
+                )
+            )
     if not rows:
         return None
-    head = ("Measure", "Wave", "Questionnaires", "Every item answered", "Some missing, scored", "Too few to score", "All blank")
-    return tables.Table("How completely questionnaires are filled in", head, tuple(rows), 2)
+    head = (
+        "Measure",
+        "Wave",
+        "Questionnaires",
+        "Every item answered",
+        "Some missing, scored",
+        "Too few to score",
+        "All blank",
+    )
+    return tables.Table("How completely questionnaires are filled in", head, tuple(rows))
 
 
 def _indicators(released: Released) -> dict[str, Any]:
@@ -223,31 +313,47 @@ def _largest_losses(released: Released) -> Iterable[tuple[str, str]]:
             if due.value and back.value is not None and back.value < due.value:
                 lost.append((1 - back.value / due.value, due.value - back.value, flow, arm))
     for share, gone, flow, arm in sorted(lost, key=lambda item: -item[0])[:3]:
-        reasons = [pair for item in arm.steps if item.step == "due" for pair in item.left_out if pair[1].value]
-        most = max(reasons, key=lambda pair: pair[1].value or 0)[0] if reasons else "no reason recorded"
+        reasons = [
+            pair
+            for item in arm.steps
+            if item.step == "due"
+            for pair in item.left_out
+            if pair[1].value
+        ]
+        most = max(reasons, key=lambda pair: pair[1].value or 0)[0] if reasons else NOT_ANSWERED
+        why = (
+            "for most no reason is recorded"
+            if most == NOT_ANSWERED
+            else f"the reason given most often: {most}"
+        )
         what = (
-            f"{flow.target.measure} ({who(flow.target.informant)}) at {say(flow.target.wave)} in {arm.name}: "
+            f"{pictures.short(flow.target)} at {say(flow.target.wave)} in {arm.name}: "
             f"{100 * share:.0f}% of those due did not return it"
         )
-        yield what, f"{gone} people; the reason recorded most often: {most}."
+        yield sentence_case(what), f"{gone} people; {why}."
 
 
 def _needier_lost(released: Released) -> Iterable[tuple[str, str]]:
     """Where those lost started with greater need, say so: what is left looks better than it is."""
     study = released.study
-    seen: dict[tuple[str, str], tuple[str, str]] = {}
+    seen: dict[str, tuple[str, str]] = {}
     for target, followed in study.trails:
-        due = followed[followed["step"].isin(["due", "returned", "analysed"]) & followed["baseline"].notna()]
+        due = followed[
+            followed["step"].isin(["due", "returned", "analysed"]) & followed["baseline"].notna()
+        ]
         back, gone = due[due["score"].notna()], due[due["score"].isna()]
-        if any(released.rules.small(len(g), int(g["family"].nunique())) or len(g) < 2 for g in (back, gone)):
+        if any(
+            released.rules.small(len(g), int(g["family"].nunique())) or len(g) < 2
+            for g in (back, gone)
+        ):
             continue
         gap = float(gone["baseline"].mean() - back["baseline"].mean())
         worse = -gap if study.evaluation.scale(target).higher_is_better else gap
         spread = float(due["baseline"].std(ddof=1))
         if spread > 0 and worse / spread > 0.1:
-            what = f"Those lost to {target.measure} ({who(target.informant)}) at {say(target.wave)} started with greater need"
+            what = f"Those lost to {pictures.short(target)} at {say(target.wave)} started with greater need"
             why = f"Their first scores were {number(abs(gap))} points worse on average: scores of those left do not stand for everyone."
-            seen.setdefault((target.measure, target.informant), (what, why))
+            seen.setdefault(pictures.short(target), (what, why))
     yield from seen.values()
 
 
@@ -260,4 +366,7 @@ def _unheard(released: Released) -> Iterable[tuple[str, str]]:
         if not any(row.n_measured for row in mine):
             yield f"Nobody in the role '{name}' is measured", "Their side is not heard at any wave."
         elif not any(row.own_voice and row.n_measured for row in mine):
-            yield f"The role '{name}' does not speak for itself", "Every score about them comes from somebody else."
+            yield (
+                f"The role '{name}' does not speak for itself",
+                "Every score about them comes from somebody else.",
+            )

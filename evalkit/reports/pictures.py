@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.claims import say
 from evalkit.disclosure import Count
+from evalkit.reports.figures import BalanceRow as BalancePoint
 from evalkit.reports.figures import (
     Bar,
     BoundaryPoint,
@@ -22,7 +23,6 @@ from evalkit.reports.figures import (
     draw_forest,
     draw_series,
 )
-from evalkit.reports.figures import BalanceRow as BalancePoint
 from evalkit.reports.page import drawing
 from evalkit.reports.released import Released, ShownFlow, ShownStep
 from evalkit.reports.tables import NOT_SHOWN, digits, label, loss_rates, target_of
@@ -57,10 +57,14 @@ def flow_picture(released: Released, flow: ShownFlow) -> Picture:
         arms.append(FlowArm(arm.name, steps))
     title = f"Who got how far: {outcome}, {wave}"
     description = "; ".join(
-        f"{arm.name}: {arm.count('allocated')} allocated, {arm.count('analysed')} analysed" for arm in flow.arms
+        f"{arm.name}: {arm.count('allocated')} allocated, {arm.count('analysed')} analysed"
+        for arm in flow.arms
     )
     svg = draw_flow(FlowDiagram(((top, aside),), tuple(arms)), title=title, description=description)
-    return Picture(drawing(svg), f"{title} ({informant}). Every box is the next box plus those left out beside it.")
+    return Picture(
+        drawing(svg),
+        f"{title} ({informant}). Every box is the next box plus those left out beside it.",
+    )
 
 
 def _box(step: ShownStep) -> FlowBox:
@@ -93,7 +97,11 @@ def forest_picture(released: Released, analysis: Analysis) -> Picture:
         rows.append(ForestRow(name, sign * e.effect_size, ends[0], ends[1], text, target.primary))
     two = study.evaluation.design.comparison_group
     what = "Difference" if two else "Change"
-    favours = ("Worse", "Better") if not two else ("Worse with the programme", "Better with the programme")
+    favours = (
+        ("Worse", "Better")
+        if not two
+        else ("Worse with the programme", "Better with the programme")
+    )
     svg = draw_forest(
         rows, title=f"{what} for every result", description="The numbers stand in the table of results.",
         x_label=f"{what} in standard deviations, turned so that right is better", favours=favours,
@@ -138,27 +146,40 @@ def balance_picture(rows: tuple[BalanceRow, ...], hidden: set[str]) -> Picture:
     ]  # fmt: skip
     svg = draw_balance(points, title="Likeness before the programme",
                        description="The numbers stand in the table beside it.")  # fmt: skip
-    return Picture(drawing(svg), "Standardised differences at the first wave among the people analysed.")
+    return Picture(
+        drawing(svg), "Standardised differences at the first wave among the people analysed."
+    )
 
 
 def return_picture(released: Released) -> Picture:
     """Draw the share of those due who returned, by result and arm."""
     bars = []
     for flow in released.flows.values():
-        outcome, wave, _ = label(flow.target)
+        _, wave, _ = label(flow.target)
         for arm in flow.arms:
             due, back = arm.count("due"), arm.count("returned")
-            name = f"{_short(flow.target)}, {wave}, {arm.name}"
+            name = f"{short(flow.target)}, {wave}, {arm.name}"
             share = back.value / due.value if back.value is not None and due.value else None
             text = f"{percent(back, due)} ({back} of {due})" if share is not None else ""
-            bars.append(Bar(name, min(share, 1.0) if share is not None else None, text, "" if share is not None else NOT_SHOWN))
+            bars.append(
+                Bar(
+                    name,
+                    min(share, 1.0) if share is not None else None,
+                    text,
+                    "" if share is not None else NOT_SHOWN,
+                )
+            )
     svg = draw_bars(bars, title="Who comes back", description="The share of people due at each wave whose answers could be scored.",
                     x_label="Share of people due who returned answers that could be scored")  # fmt: skip
-    return Picture(drawing(svg), "Of the people who were due at each wave, how many returned answers that could be scored.")
+    return Picture(
+        drawing(svg),
+        "Of the people who were due at each wave, how many returned answers that could be scored.",
+    )
 
 
-def _short(target: Target) -> str:
-    return f"{target.measure} ({who(target.informant)})"
+def short(target: Target) -> str:
+    """Return whom and what a result is about in a few words."""
+    return f"{say(target.outcome.role)}, {target.measure} ({who(target.informant)})"
 
 
 def rate_picture(released: Released, rates: list[Rate], name: str, unit: str) -> Picture:
@@ -186,3 +207,10 @@ def rate_is_small(released: Released, rate: Rate) -> bool:
     """Whether an indicator's rate may not be shown."""
     rules = released.rules
     return rules.small(rate.n_units, rate.n_units) or rules.small(rate.events, rate.events)
+
+
+def shown_units(released: Released, rate: Rate) -> str | None:
+    """Return the number of families or people a rate rests on, or None where it may not be shown."""
+    if rate_is_small(released, rate):
+        return None
+    return released.rules.count(rate.n_units, rate.n_units).text

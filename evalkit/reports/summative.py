@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalkit.claims import findings, say
+from evalkit.claims import CLAIMS, findings, say
 from evalkit.disclosure import sentence
 from evalkit.flow import arm_names
 from evalkit.reports import pictures, tables
 from evalkit.reports.common import header, methods, provenance, theory_words
 from evalkit.reports.page import drawing, lay_out
 from evalkit.reports.released import Released, release
-from evalkit.reports.words import CLAIMS, interval, number, sentence_case, who
+from evalkit.reports.words import interval, number, sentence_case, who
 
 if TYPE_CHECKING:
     from evalkit.analysis import Analysis
@@ -41,7 +41,7 @@ def summative_page(analysis: Analysis) -> str:
     disclosure = evaluation.declared.disclosure
     worded = findings(
         evaluation, analysis.estimates, analysis.levels, analysis.rates, counts=released.counts,
-        hide_rates=lambda rate: pictures.rate_is_small(released, rate),
+        units=lambda rate: pictures.shown_units(released, rate),
     )  # fmt: skip
     states = theory_states(analysis, released, worded)
     return lay_out(
@@ -142,7 +142,11 @@ def _baseline(analysis: Analysis, released: Released) -> dict[str, Any]:
         return {"table": None, "picture": None, "name": ""}
     name = f"{main.outcome.name}, {say(main.wave)} ({who(main.informant)})"
     table = tables.balance_table(released, rows, f"The people analysed for: {name}")
-    hidden = {row.covariate for row, cells in zip(rows, table.rows, strict=True) if tables.NOT_SHOWN in cells}
+    hidden = {
+        row.covariate
+        for row, cells in zip(rows, table.rows, strict=True)
+        if tables.NOT_SHOWN in cells
+    }
     return {"table": table, "picture": pictures.balance_picture(rows, hidden), "name": name}
 
 
@@ -172,7 +176,7 @@ def _levels(analysis: Analysis) -> tables.Table | None:
         f"Under {design.original.convention} this design can reach level {design.original.level} "
         f"(from memory of the original; the wording here follows the convention above).",
     )
-    return tables.Table("How strong the evidence is", head, tuple(rows), 6, notes)
+    return tables.Table("How strong the evidence is", head, tuple(rows), notes)
 
 
 def _rates(analysis: Analysis, released: Released) -> dict[str, Any]:
@@ -184,16 +188,26 @@ def _rates(analysis: Analysis, released: Released) -> dict[str, Any]:
         mine = [r for r in analysis.rates if r.indicator == indicator.id and r.period > 0]
         name = indicator.name or sentence_case(say(indicator.id))
         drawn.append(pictures.rate_picture(released, mine, name, indicator.unit))
-    return {"table": tables.rates_table(released, analysis.rates, arm_names(evaluation)), "pictures": drawn}
+    return {
+        "table": tables.rates_table(released, analysis.rates, arm_names(evaluation)),
+        "pictures": drawn,
+    }
 
 
 def limitations(analysis: Analysis, worded: tuple[Finding, ...]) -> list[str]:
     """Return what a careful reader should hold against the results."""
     evaluation: Evaluation = analysis.study.evaluation
     found = [f"{sentence_case(t.name)}: {t.sentence}" for t in evaluation.design.threats]
-    found += [f"A fault declared by the evaluators: {fault}." for fault in evaluation.declared.design.faults]
+    found += [
+        f"A fault declared by the evaluators: {fault}."
+        for fault in evaluation.declared.design.faults
+    ]
     unmeasured = [f.statement for f in worded if f.claim == "not-measured"]
     found += unmeasured
-    found += [f"The theory of change: {gap.what}." for gap in evaluation.audit() if gap.rule != "outcome-without-measure"]
+    found += [
+        f"The theory of change: {gap.what}."
+        for gap in evaluation.audit()
+        if gap.rule != "outcome-without-measure"
+    ]
     found.append(evaluation.design.claims.may_not)
     return found

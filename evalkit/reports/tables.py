@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.claims import say
 from evalkit.reports.released import Released, release_coverage
-from evalkit.reports.words import NONE, interval, number, p_value, percent, who
+from evalkit.reports.words import MINUS, NONE, interval, number, p_value, percent, who
 
 if TYPE_CHECKING:
     from evalkit.analysis import Analysis
@@ -22,13 +22,24 @@ NOT_SHOWN = "not shown"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of text: caption, column heads, rows; `text_columns` are aligned left."""
+    """A table of text: caption, column heads, rows, notes under it."""
 
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    text_columns: int = 1
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def numeric(self) -> tuple[bool, ...]:
+        """Whether each column holds numbers, which are aligned right."""
+        columns = zip(*self.rows, strict=True)
+        return tuple(all(_looks_numeric(cell) for cell in column) for column in columns)
+
+
+def _looks_numeric(cell: str) -> bool:
+    return cell in (NOT_SHOWN, "nobody", "none") or (
+        cell[:1] in f"0123456789{MINUS}<{NONE}" and len(cell) < 26
+    )
 
 
 def label(target: Target) -> tuple[str, str, str]:
@@ -64,7 +75,7 @@ def flow_table(released: Released) -> Table:
          "analysed": "Analysed"}[step] for step in chain
     ]  # fmt: skip
     head = ("Outcome", "Wave", "Who answered", "Arm", *heads, "Left out on the way, and why")
-    return Table("Who got how far, for every result", head, tuple(rows), 4)
+    return Table("Who got how far, for every result", head, tuple(rows))
 
 
 def attrition_table(released: Released, analysis: Analysis) -> Table:
@@ -91,7 +102,7 @@ def attrition_table(released: Released, analysis: Analysis) -> Table:
         "Difference (points)", "Limit (points)", f"{in_force.capitalize()} boundary",
         f"{other_name.capitalize()} boundary",
     )  # fmt: skip
-    notes = (
+    notes: tuple[str, ...] = (
         "Lost: due at this wave and not analysed. The boundary in force is the "
         f"{in_force} one, fixed by the plan (What Works Clearinghouse, table II.1; between whole "
         "percents of overall loss the smaller limit counts).",
@@ -100,7 +111,7 @@ def attrition_table(released: Released, analysis: Analysis) -> Table:
     if any(row[3] == NOT_SHOWN for row in rows):
         small = f"Rates are not shown where an arm lost fewer than {released.rules.threshold} people or families."
         notes = (*notes, small)
-    return Table("Loss after assignment", head, tuple(rows), 3, notes)
+    return Table("Loss after assignment", head, tuple(rows), notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +144,7 @@ def loss_rates(released: Released, target: Target, loss: Attrition) -> LossRates
     from evalkit.stats import attrition
 
     flow = released.flow(target)
-    followed = dict(_by_key(released.study))[target.outcome.id, target.wave, target.informant]
+    followed = released.study.trail(target.outcome.id, target.wave, target.informant)
     lost = followed[followed["step"].isin(["due", "returned"])]
     losses = [
         (
@@ -156,10 +167,6 @@ def loss_rates(released: Released, target: Target, loss: Attrition) -> LossRates
     )  # fmt: skip
 
 
-def _by_key(study: Study) -> list[tuple[tuple[str, str, str], object]]:
-    return [((t.outcome.id, t.wave, t.informant), followed) for t, followed in study.trails]
-
-
 def estimates_table(released: Released, analysis: Analysis) -> Table:
     """Return every estimate with its interval and numbers."""
     study = released.study
@@ -170,16 +177,17 @@ def estimates_table(released: Released, analysis: Analysis) -> Table:
     names = (arms.treated, arms.comparison) if arms else ("programme", "")
     head: tuple[str, ...] = ("Outcome", "Wave", "Who answered", f"n, {names[0]}")
     if two:
-        head += (f"n, {names[1]}", f"Mean, {names[0]}", f"Mean, {names[1]}", "Adjusted difference")
-    else:
-        head += ("Mean change",)
-    head += ("95% interval", "p", "p, adjusted", "Effect size (SD)", "95% interval ", "Level")
+        head += (f"n, {names[1]}", f"Mean, {names[0]}", f"Mean, {names[1]}")
+    head += (
+        f"{'Adjusted difference' if two else 'Mean change'} (95% interval)", "SE", "df", "p",
+        "p, adjusted", "Effect size in SD (95% interval)", "Level",
+    )  # fmt: skip
     notes = (
         "A difference below zero means lower scores on the programme. The effect size is the "
         "adjusted difference in standard deviations (Hedges' correction).",
         "p, adjusted: allows for the number of secondary results; the primary result stands apart.",
     )
-    return Table("Every result", head, tuple(rows), 3, notes)
+    return Table("Every result", head, tuple(rows), notes)
 
 
 def _estimate_row(
@@ -190,17 +198,17 @@ def _estimate_row(
     places = digits(released.study, target)
     counts = released.counts(e)
     level = str(levels[key]) if levels[key] else "not rated"
-    width = 12 if two else 9
     if counts is None or e.estimate is None:
         why = NOT_SHOWN if counts is None else "not estimated"
-        return (*label(target), *([why] + [NONE] * (width - 5)), level)
+        return (*label(target), why, *[NONE] * (9 if two else 6), level)
     means: tuple[str, ...] = ()
     if two:
         means = (counts[1], number(e.mean_treatment, places), number(e.mean_comparison, places))
     return (
-        *label(target), counts[0], *means, number(e.estimate, places),
-        interval(e.conf_low, e.conf_high, places), p_value(e.p_value), p_value(e.p_adjusted),
-        number(e.effect_size, 2), interval(e.effect_low, e.effect_high, 2), level,
+        *label(target), counts[0], *means,
+        f"{number(e.estimate, places)} ({interval(e.conf_low, e.conf_high, places)})",
+        number(e.std_error, places + 1), number(e.df, 1), p_value(e.p_value), p_value(e.p_adjusted),
+        f"{number(e.effect_size, 2)} ({interval(e.effect_low, e.effect_high, 2)})", level,
     )  # fmt: skip
 
 
@@ -217,7 +225,7 @@ def balance_table(released: Released, rows: tuple[BalanceRow, ...], caption: str
     )
     body = tuple(_balance_cells(released, row) for row in rows)
     scaled = rows[0].scaled_by if rows else ""
-    notes = (
+    notes: tuple[str, ...] = (
         f"Means (SD) or percentages of the people analysed. The standardised difference is divided by the {scaled}.",
     )
     missing = [row for row in rows if row.n_missing]
@@ -225,7 +233,7 @@ def balance_table(released: Released, rows: tuple[BalanceRow, ...], caption: str
         notes += (
             f"Not recorded: {'; '.join(f'{row.covariate} {row.n_missing}' for row in missing)}.",
         )
-    return Table(caption, head, body, 1, notes)
+    return Table(caption, head, body, notes)
 
 
 def _balance_cells(released: Released, row: BalanceRow) -> tuple[str, ...]:
@@ -275,7 +283,7 @@ def coverage_table(released: Released) -> Table:
     notes = (
         "Not asked: no measure for this role at this wave, or the person's age is outside the measure's.",
     )
-    return Table("Who is measured, by role and wave", head, tuple(rows), 3, notes)
+    return Table("Who is measured, by role and wave", head, tuple(rows), notes)
 
 
 def needs_table(released: Released) -> Table:
@@ -294,7 +302,7 @@ def needs_table(released: Released) -> Table:
         rows.append((say(item.by.replace("_", " ")), group, say(item.role),
                      f"{measure.id} ({who(item.informant)})", n.text, scored.text, mean))  # fmt: skip
     head = ("Grouped by", "Group", "Role", "Measure", "People", "Scored", "Mean (SD)")
-    return Table("Needs at the start: the benchmark for later waves", head, tuple(rows), 4)
+    return Table("Needs at the start: the benchmark for later waves", head, tuple(rows))
 
 
 def rates_table(released: Released, rates: tuple[Rate, ...], arms: tuple[str, ...]) -> Table:
@@ -312,7 +320,7 @@ def rates_table(released: Released, rates: tuple[Rate, ...], arms: tuple[str, ..
     head = ("Indicator", "Time", "Group", "Families or people", "Events", "Years at risk",
             "Rate for 100 a year", "95% interval")  # fmt: skip
     notes = ("Counted over the time each family was at risk; not adjusted for how groups differ.",)
-    return Table("Indicators counted from events", head, tuple(rows), 3, notes)
+    return Table("Indicators counted from events", head, tuple(rows), notes)
 
 
 def rate_cells(released: Released, rate: Rate) -> tuple[str, ...]:

@@ -46,14 +46,3 @@ def who(informant: str) -> str:
 def sentence_case(text: str) -> str:
     """Return the text with its first letter a capital."""
     return text[:1].upper() + text[1:]
-
-
-CLAIMS = {
-    "improved": "Better with the programme",
-    "worsened": "Worse with the programme",
-    "no-clear-change": "No clear difference",
-    "not-enough-information": "Not enough information",
-    "described": "Described only",
-    "own-report-only": "Own report only",
-    "not-measured": "Not measured",
-}

@@ -51,5 +51,8 @@ def report_text(source: Study | Analysis, suffix: str, kind: str | None = None) 
     if not isinstance(source, Analysis):
         raise InvalidInput("A summative report needs results: pass study.analyse().")
     if suffix == ".json":
-        return json.dumps(plain(findings_file(source)), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return (
+            json.dumps(plain(findings_file(source)), indent=1, ensure_ascii=False, allow_nan=False)
+            + "\n"
+        )
     return summative_page(source)

@@ -24,7 +24,7 @@ from evalkit.stats.columns import (
 )
 from evalkit.stats.design_matrix import Column, Design, covariate_columns, treatment_design
 from evalkit.stats.effect_sizes import Scaling, accurate_mean, difference_scaling
-from evalkit.stats.intervals import caveats, coefficient_interval
+from evalkit.stats.intervals import caveats, coefficient_interval, scaled_by
 from evalkit.stats.linear import LinearFit, fit, resolve_se
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ def _difference(
         n_comparison=len(compared),
         n_clusters=model.n_clusters if shared else None,
         n_dropped=sum(count for _, count in sample.dropped),
-        method=words.sentence(model, shared),
+        method=words.sentence(model, shared) + scaled_by(scaling),
         dropped_why=sample.dropped,
         mean_treatment=accurate_mean(treated),
         mean_comparison=accurate_mean(compared),

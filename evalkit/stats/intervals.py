@@ -48,13 +48,18 @@ def caveats(df: float, scaling: Scaling) -> list[str]:
     if df < FEW_DF:
         notes.append(
             f"The degrees of freedom ({df:.1f}) are below {FEW_DF}: the interval and p-value are "
-            "not to be relied on."
-        )
-    if scaling.icc is not None:
-        notes.append(
-            f"The effect size is on the total standard deviation, with an intracluster correlation "
-            f"of {scaling.icc:.3f} and {scaling.df:.1f} degrees of freedom."
+            "not to be relied on"
         )
     if scaling.factor is None:
-        notes.append("No effect size: its standard deviation cannot be formed or corrected.")
+        notes.append("No effect size: its standard deviation cannot be formed or corrected")
     return notes
+
+
+def scaled_by(scaling: Scaling) -> str:
+    """Return what the effect size is divided by, where that needs saying."""
+    if scaling.icc is None:
+        return ""
+    return (
+        f" The effect size is on the total standard deviation, with an intracluster correlation of "
+        f"{scaling.icc:.3f} and {scaling.df:.1f} degrees of freedom."
+    )

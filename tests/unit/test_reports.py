@@ -1,0 +1,323 @@
+"""The pages: safe to open and share, true to the analysis, and silent on effect where they must be."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import evalkit as ek
+from evalkit.errors import InvalidInput, NotAvailable
+from evalkit.reports.findings import findings_file, findings_schema, plain
+from evalkit.reports.released import release
+from evalkit.reports.writing import report_text
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ("beating-the-blues", "growing-together")
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+IMPACT = re.compile(
+    r"\b(effect(?!iveness)|effects|impact|impacts|caus\w+|because of the programme|thanks to|"
+    r"due to the programme|works|worked|improve[sd]?|improvement|reduce[sd]?|reduction|made things|"
+    r"better with|worse with|credited|attribut\w+|than in the comparison|difference between)\b",
+    re.IGNORECASE,
+)
+
+
+class Page(HTMLParser):
+    """Collect the tags, texts and tables of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.tables: list[list[list[str]]] = []
+        self._open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+        if tag == "table":
+            self.tables.append([])
+        if tag == "tr":
+            self.tables[-1].append([])
+        if tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop() != tag:
+            continue
+
+    def handle_data(self, data: str) -> None:
+        if "style" in self._open:
+            return
+        self.texts.append(data)
+        if self._open and ("td" in self._open or "th" in self._open):
+            self.tables[-1][-1][-1] += data
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+    def table(self, *heads: str) -> list[dict[str, str]]:
+        """Return the rows of the first table that has these heads."""
+        for rows in self.tables:
+            if rows and set(heads) <= set(rows[0]):
+                return [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+        raise AssertionError(f"no table with {heads}")
+
+
+@pytest.fixture(scope="module")
+def analyses() -> dict[str, ek.Analysis]:
+    return {
+        name: ek.load(ROOT / "examples" / name / "evaluation.yaml").study().analyse()
+        for name in EXAMPLES
+    }
+
+
+@pytest.fixture(scope="module")
+def pages(analyses: dict[str, ek.Analysis]) -> dict[tuple[str, str], str]:
+    return {
+        (name, kind): report_text(analysis, ".html", kind)
+        for name, analysis in analyses.items()
+        for kind in ("summative", "formative")
+    }
+
+
+def test_nothing_runs_and_nothing_loads(pages: dict[tuple[str, str], str]) -> None:
+    for text in pages.values():
+        page = Page(text)
+        assert "script" not in {tag for tag, _ in page.tags}
+        for tag, attributes in page.tags:
+            for name, value in attributes.items():
+                assert not name.startswith("on"), (tag, name)
+                if name in ("src", "href", "xlink:href", "action", "data"):
+                    assert str(value).startswith("#"), (tag, name, value)
+        assert "@import" not in text and "url(http" not in text
+        assert "default-src 'none'" in text
+
+
+def test_a_page_can_be_read_by_everyone(pages: dict[tuple[str, str], str]) -> None:
+    for text in pages.values():
+        page = Page(text)
+        names = [tag for tag, _ in page.tags]
+        assert names.count("h1") == 1 and names.count("main") == 1
+        assert dict(page.tags)["html"]["lang"] == "en-GB"
+        levels = [int(tag[1]) for tag in names if re.fullmatch(r"h[1-6]", tag)]
+        assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+        assert all("scope" in attributes for tag, attributes in page.tags if tag == "th")
+        assert names.count("table") == names.count("caption")
+        assert names.count("svg") <= text.count("<title>") - 1
+        ids = [a["id"] for _, a in page.tags if a.get("id")]
+        assert len(ids) == len(set(ids))
+
+
+def test_the_same_input_gives_the_same_bytes(
+    analyses: dict[str, ek.Analysis], pages: dict[tuple[str, str], str]
+) -> None:
+    for (name, kind), text in pages.items():
+        assert report_text(analyses[name], ".html", kind) == text
+
+
+def test_synthetic_is_said_wherever_it_shows(pages: dict[tuple[str, str], str]) -> None:
+    for (name, _), text in pages.items():
+        assert ("Synthetic data" in text) == (name == "growing-together")
+        assert text.count("ynthetic") >= 3 or name != "growing-together"
+
+
+def test_a_formative_report_makes_no_impact_statement(pages: dict[tuple[str, str], str]) -> None:
+    for name in EXAMPLES:
+        text = Page(pages[name, "formative"]).text
+        said = [match.group(0) for match in IMPACT.finditer(text)]
+        allowed = {"works"}  # "it says nothing about whether the programme works"
+        assert {word.lower() for word in said} <= allowed, said
+        assert text.lower().count("programme works") <= 1
+
+
+def test_a_formative_report_holds_no_outcome_result(analyses: dict[str, ek.Analysis]) -> None:
+    """However strong the result, nothing in the formative page moves with it."""
+    from dataclasses import replace
+
+    analysis = analyses["growing-together"]
+    before = report_text(analysis.study, ".html")
+    scores = analysis.study.intake.scores.copy()
+    late = scores["wave"] != "baseline"
+    scores.loc[late, "score"] = scores.loc[late, "score"].where(scores.loc[late, "score"].isna(), 0.0)
+    moved = replace(analysis.study, intake=replace(analysis.study.intake, scores=scores))
+    assert report_text(moved, ".html") == before
+    for estimate in analysis.estimates:
+        shown = f"{abs(estimate.estimate):.3f}"
+        assert shown not in before
+
+
+def test_hostile_text_is_inert(tmp_path: Path) -> None:
+    payload = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+    text = (ROOT / "examples" / "beating-the-blues" / "evaluation.yaml").read_text(encoding="utf-8")
+    quoted = json.dumps(payload)
+    text = re.sub(r"name: (?!\{).*", lambda m: f"name: {quoted}" if "{" not in m.group(0) and "}" not in m.group(0) else m.group(0), text)
+    text = text.replace("because: published data", f"because: {quoted}")
+    (tmp_path / "evaluation.yaml").write_text(text, encoding="utf-8")
+    source = ROOT / "examples" / "beating-the-blues" / "beating_the_blues.csv"
+    (tmp_path / "beating_the_blues.csv").write_bytes(source.read_bytes().replace(b'"Yes"', b'"=1+<b>"'))
+    analysis = ek.load(tmp_path / "evaluation.yaml").study().analyse()
+    for kind in ("summative", "formative"):
+        page = report_text(analysis, ".html", kind)
+        assert "<script" not in page and "<img" not in page and "<b>" not in page
+        assert "&lt;script&gt;" in page
+
+
+def number(text: str, hidden: int) -> int:
+    return hidden if text.startswith("<") else int(text.replace(",", ""))
+
+
+def test_counts_on_a_page_reconcile_and_hide_the_small(
+    analyses: dict[str, ek.Analysis], pages: dict[tuple[str, str], str]
+) -> None:
+    for name in EXAMPLES:
+        rules = analyses[name].study.evaluation.declared.disclosure
+        strict = rules.profile == "strict"
+        page = Page(pages[name, "summative"])
+        rows = page.table("Outcome", "Arm", "Allocated", "Analysed")
+        assert len(rows) == 2 * len(analyses[name].estimates)
+        for row in rows:
+            left = [part.rsplit(": ", 1)[1] for part in row["Left out on the way, and why"].split("; ") if ": " in part]
+            counts = [number(part, rules.round_to) for part in left]
+            assert number(row["Allocated"], 0) - sum(counts) == number(row["Analysed"], 0)
+            if strict:
+                for text in [*left, row["Allocated"], row["Due"], row["Returned"], row["Analysed"]]:
+                    assert text == f"<{rules.threshold}" or int(text) >= rules.threshold
+                    assert text.startswith("<") or int(text) % rules.round_to == 0
+        for row in page.table("Role", "People", "Measured", "Not due yet"):
+            parts = [row[key] for key in ("Measured", "Not measured", "Not due yet", "Not asked")]
+            assert sum(number(part, rules.round_to) for part in parts) == number(row["People"], 0), row
+
+
+def test_the_same_number_is_printed_everywhere(
+    analyses: dict[str, ek.Analysis], pages: dict[tuple[str, str], str]
+) -> None:
+    for name in EXAMPLES:
+        released = release(analyses[name].study)
+        page = Page(pages[name, "summative"])
+        flow = page.table("Outcome", "Arm", "Allocated", "Analysed")
+        arms = analyses[name].study.evaluation.declared.design.arm
+        estimates = page.table("Outcome", "SE", "df", "Level")
+        for n, row in enumerate(estimates):
+            assert row[f"n, {arms.treated}"] == flow[2 * n]["Analysed"]
+            assert row[f"n, {arms.comparison}"] == flow[2 * n + 1]["Analysed"]
+        for estimate in analyses[name].estimates:
+            shown = released.counts(estimate)
+            assert shown is not None
+            assert f"{shown[0]} people in {arms.treated}, {shown[1]} in {arms.comparison}" in page.text
+
+
+def test_page_numbers_equal_the_analysis(
+    analyses: dict[str, ek.Analysis], pages: dict[tuple[str, str], str]
+) -> None:
+    rows = Page(pages["beating-the-blues", "summative"]).table("Outcome", "SE", "df", "Level")
+    for row, estimate in zip(rows, analyses["beating-the-blues"].estimates, strict=True):
+        shown = row["Adjusted difference (95% interval)"].replace("−", "-")
+        wanted = f"{estimate.estimate:.1f} ({estimate.conf_low:.1f} to {estimate.conf_high:.1f})"
+        assert shown == wanted
+        assert row["df"] == f"{estimate.df:.1f}"
+        assert row["n, BtheB"] == str(estimate.n_treatment)
+
+
+def test_attrition_verdict_shows_and_small_losses_hide_their_rates(
+    analyses: dict[str, ek.Analysis], pages: dict[tuple[str, str], str]
+) -> None:
+    rows = Page(pages["beating-the-blues", "summative"]).table("Lost overall", "Cautious boundary")
+    assert [row["Cautious boundary"] for row in rows] == ["outside", "inside", "outside", "inside"]
+    assert [row["Lost overall"] for row in rows] == ["3.0%", "27.0%", "42.0%", "48.0%"]
+    assert "low attrition" not in pages["beating-the-blues", "summative"].lower()
+    strict = Page(pages["growing-together", "summative"]).table("Lost overall", "Cautious boundary")
+    assert all(row["Cautious boundary"] in ("inside", "outside") for row in strict)
+    assert all(row["Lost overall"] == "not shown" or row["Lost overall"].endswith("%") for row in strict)
+
+
+def test_strict_on_a_small_study_hides_results(tmp_path: Path) -> None:
+    """With eight people an arm nothing of them may be read off a shareable page."""
+    folder = ROOT / "examples" / "beating-the-blues"
+    text = (folder / "evaluation.yaml").read_text(encoding="utf-8")
+    text = re.sub(r"disclosure: .*", "disclosure: {profile: strict}", text)
+    (tmp_path / "evaluation.yaml").write_text(text, encoding="utf-8")
+    lines = (folder / "beating_the_blues.csv").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "beating_the_blues.csv").write_text("\n".join(lines[:17]) + "\n", encoding="utf-8")
+    analysis = ek.load(tmp_path / "evaluation.yaml").study().analyse()
+    page = Page(report_text(analysis, ".html", "summative"))
+    assert "may" in page.text and "95% interval" in page.text
+    for row in page.table("Outcome", "SE", "df", "Level"):
+        assert row["SE"] == "–" and row["n, BtheB"] == "not shown"
+    for estimate in analysis.estimates:
+        assert estimate.estimate is None or f"{abs(estimate.estimate):.1f} (" not in page.text
+    for row in page.table("Outcome", "Arm", "Allocated", "Analysed"):
+        assert row["Analysed"] == "<10"
+
+
+def test_findings_json_keeps_everything_and_says_it_is_not_for_sharing(
+    analyses: dict[str, ek.Analysis],
+) -> None:
+    import jsonschema
+
+    for analysis in analyses.values():
+        data = json.loads(report_text(analysis, ".json"))
+        jsonschema.Draft202012Validator(findings_schema()).validate(data)
+        assert data["sharing"].startswith("Not for sharing")
+        assert data["estimates"][0]["estimate"] == analysis.estimates[0].estimate
+        for estimate in data["estimates"]:
+            mine = [
+                row for row in data["flow"]
+                if row["reason"] is None
+                and all(row[key] == estimate[key] for key in ("outcome", "wave", "informant"))
+            ]  # fmt: skip
+            came_in = sum(row["n"] for row in mine if row["step"] == "came-in")
+            used = estimate["n_treatment"] + estimate["n_comparison"]
+            assert used + estimate["n_dropped"] == came_in
+            assert sum(n for _, n in estimate["dropped_why"]) == estimate["n_dropped"]
+
+
+def test_the_shipped_findings_schema_is_fresh() -> None:
+    shipped = (ROOT / "evalkit" / "_schemas" / "findings.json").read_text(encoding="utf-8")
+    assert json.loads(shipped) == findings_schema()
+
+
+def test_plain_never_gives_json_a_number_that_is_none() -> None:
+    assert plain((1.0, float("nan"), float("inf"), {"a": -float("inf")})) == [1.0, None, None, {"a": None}]
+
+
+def test_wrong_kinds_and_suffixes_are_refused(analyses: dict[str, ek.Analysis], tmp_path: Path) -> None:
+    analysis = analyses["beating-the-blues"]
+    with pytest.raises(InvalidInput, match="needs results"):
+        ek.report(analysis.study, tmp_path / "a.html", kind="summative")
+    with pytest.raises(InvalidInput, match="summative, formative"):
+        ek.report(analysis, tmp_path / "a.html", kind="quick")
+    with pytest.raises(NotAvailable, match="docx"):
+        ek.report(analysis, tmp_path / "a.docx")
+    with pytest.raises(InvalidInput, match=r"\.html, \.json"):
+        ek.report(analysis, tmp_path / "a.txt")
+    with pytest.raises(InvalidInput, match="results"):
+        ek.report(analysis.study, tmp_path / "a.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_main_job_needs_no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError("the network was used")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    analysis = ek.load(ROOT / "examples" / "beating-the-blues" / "evaluation.yaml").study().analyse()
+    assert ek.report(analysis, tmp_path / "summative.html").stat().st_size > 10_000
+
+
+def test_the_logic_model_says_measured_or_not_then_its_result(analyses: dict[str, ek.Analysis]) -> None:
+    analysis = analyses["growing-together"]
+    before = analysis.study.evaluation.logic_model.draw()
+    assert before.count("not measured") >= 2 and "measured" in before
+    page = report_text(analysis, ".html")
+    assert "better with the" in page
+    assert findings_file(analysis).findings[0].primary
