@@ -61,6 +61,9 @@ def _word(item: Any, model: type[BaseModel], where: Locate, later: Mapping[str, 
         allowed = item["ctx"]["expected"].replace("'", "").replace(" or ", ", ")
         near = nearest(str(found), allowed.split(", "))
         return Problem(place, f"found {describe(found)}.", allowed, near)
+    if kind == "string_pattern_mismatch":
+        allowed = "small letters and digits, joined by hyphens"
+        return Problem(place, f"found {describe(found)}.", allowed, "Change the word.")
     if kind == "evalkit":
         return Problem(place, item["msg"], "", item["ctx"].get("next_step", ""))
     for stem, wanted in _KINDS.items():

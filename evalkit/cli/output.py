@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar, cast
 
 import typer
 
-from evalkit.errors import EvalkitError, FoundProblems, NotAvailable, Problem, Where
+from evalkit.errors import EvalkitError, FoundProblems, Problem, Where
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 SHOWN = 50
@@ -96,8 +96,6 @@ def problems_of(error: EvalkitError) -> list[Problem]:
     """Return the problems an error holds; a plain message is one problem without a place."""
     if isinstance(error, FoundProblems):
         return list(error.problems)
-    if isinstance(error, NotAvailable):
-        return [Problem(Where(), str(error))]
     return [Problem(Where(), str(error))]
 
 

@@ -95,9 +95,9 @@ def run_evaluation(
     evaluation = ek.load(file)
     step("reading and checking the data")
     study = evaluation.study()
+    folder.mkdir(parents=True, exist_ok=True)
     step("analysing")
     analysis = study.analyse() if set(names) - {FORMATIVE} else None
-    folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name in names:
         step(f"writing {name}")

@@ -129,7 +129,7 @@ def _count(scored: pd.DataFrame, measure: Measure, scale: str) -> Count:
 def _show(rows: int, blanked: int, counts: list[Count], target: Path) -> None:
     say(f"{rows} rows read")
     if blanked:
-        say(f"{blanked} answers were not allowed and were left out (counted in ..__n_invalid)")
+        say(f"answers not allowed and left out: {blanked} (counted by row in ..__n_invalid)")
     for count in counts:
         why = "; ".join(f"{n} {reason}" for reason, n in count.why)
         without = f", {count.without} without a score ({why})" if count.without else ""

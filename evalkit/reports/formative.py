@@ -44,10 +44,32 @@ def formative_page(study: Study) -> str:
         coverage=tables.coverage_table(released),
         indicators=_indicators(released),
         needs=tables.needs_table(released),
-        gaps=[(sentence_case(gap.what), gap.next_step) for gap in evaluation.audit()],
+        gaps=_gaps(study),
         notes=study.problems,
         provenance=provenance(study),
     )
+
+
+GAPS = {
+    "outcome-without-measure": "An outcome without an adequate measure",
+    "measure-without-outcome": "A measure that no outcome uses",
+    "activity-leads-nowhere": "An activity that leads nowhere",
+    "outcome-from-nothing": "An outcome that nothing leads to",
+    "link-without-because": "A link without a reason",
+    "mechanism-missing": "A mechanism that no link names",
+    "role-without-outcome": "A role that no outcome is about",
+    "level-left-out": "A level that no outcome is at",
+    "no-expected-change": "An outcome without an expected change",
+    "expected-too-large": "An expected change larger than the scale",
+    "design-cannot-show": "An expected change that the design cannot show",
+}
+
+
+def _gaps(study: Study) -> list[tuple[str, str]]:
+    """Name the gaps by their ids: the names of outcomes read like claims, and none is made here."""
+    return [
+        (f"{GAPS[gap.rule]}: {say(gap.node)}", gap.next_step) for gap in study.evaluation.audit()
+    ]
 
 
 def _taking_part(study: Study) -> pd.DataFrame:

@@ -148,7 +148,9 @@ def test_misspelt_item_column_suggests_the_near_one(small: Small, refused: Any) 
 
 def test_answer_out_of_range(small: Small, refused: Any) -> None:
     small.tables["answers.csv"][4]["q3"] = "9"
-    (problem,) = refused("row 6", "column 'q3'", "found '9'", "1, 2, 3, 4, 5", "leave the cell blank")
+    (problem,) = refused(
+        "row 6", "column 'q3'", "found '9'", "1, 2, 3, 4, 5", "leave the cell blank"
+    )
     assert (problem["file"], problem["row"], problem["column"]) == ("answers.csv", 6, "q3")
 
 
@@ -158,7 +160,10 @@ def test_text_in_a_number_column(small: Small, refused: Any) -> None:
     small.tables["people.csv"][2]["age"] = "thirty"
     small.tables["events.csv"][0]["value"] = "one"
     problems = refused("column 'age'", "found 'thirty'", "a number of years", "found 'one'")
-    assert [(item["file"], item["row"]) for item in problems] == [("people.csv", 4), ("events.csv", 2)]
+    assert [(item["file"], item["row"]) for item in problems] == [
+        ("people.csv", 4),
+        ("events.csv", 2),
+    ]
 
 
 def test_duplicate_key_names_the_rows(small: Small, refused: Any) -> None:

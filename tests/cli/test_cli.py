@@ -305,7 +305,7 @@ def test_score_names_file_and_row_of_a_wrong_answer(call: Call, small: Small) ->
     assert not (small.folder / "answers.scored.csv").exists()
     kept = call("score", file, "--measure", "swemwbs", "--on-invalid", "missing")
     assert kept.exit_code == 0
-    assert "1 answers were not allowed" in kept.stdout
+    assert "answers not allowed and left out: 1" in kept.stdout
 
 
 def test_score_never_writes_over_other_files(call: Call, small: Small) -> None:

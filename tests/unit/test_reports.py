@@ -112,7 +112,7 @@ def test_a_page_can_be_read_by_everyone(pages: dict[tuple[str, str], str]) -> No
         assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
         assert all("scope" in attributes for tag, attributes in page.tags if tag == "th")
         assert names.count("table") == names.count("caption")
-        assert names.count("svg") <= text.count("<title>") - 1
+        assert names.count("svg") <= text.count("<title") - 1
         ids = [a["id"] for _, a in page.tags if a.get("id")]
         assert len(ids) == len(set(ids))
 
@@ -133,26 +133,30 @@ def test_synthetic_is_said_wherever_it_shows(pages: dict[tuple[str, str], str]) 
 def test_a_formative_report_makes_no_impact_statement(pages: dict[tuple[str, str], str]) -> None:
     for name in EXAMPLES:
         text = Page(pages[name, "formative"]).text
+        text = text.replace("could be worked out", "")  # of hidden counts
         said = [match.group(0) for match in IMPACT.finditer(text)]
-        allowed = {"works"}  # "it says nothing about whether the programme works"
-        assert {word.lower() for word in said} <= allowed, said
-        assert text.lower().count("programme works") <= 1
+        assert said == []
 
 
-def test_a_formative_report_holds_no_outcome_result(analyses: dict[str, ek.Analysis]) -> None:
-    """However strong the result, nothing in the formative page moves with it."""
-    from dataclasses import replace
-
-    analysis = analyses["growing-together"]
-    before = report_text(analysis.study, ".html")
-    scores = analysis.study.intake.scores.copy()
-    late = scores["wave"] != "baseline"
-    scores.loc[late, "score"] = scores.loc[late, "score"].where(scores.loc[late, "score"].isna(), 0.0)
-    moved = replace(analysis.study, intake=replace(analysis.study.intake, scores=scores))
-    assert report_text(moved, ".html") == before
-    for estimate in analysis.estimates:
-        shown = f"{abs(estimate.estimate):.3f}"
-        assert shown not in before
+def test_a_formative_report_does_not_move_with_the_outcomes(
+    analyses: dict[str, ek.Analysis],
+) -> None:
+    """Make every later answer the best there is in one arm: not a character may change."""
+    evaluation = analyses["growing-together"].study.evaluation
+    people = evaluation.read("people.csv", None).frame
+    treated = set(people.loc[people["arm"] == "programme", "person"])
+    tables = {}
+    for name, best in (("sdq_parent.csv", "0"), ("sdq_self.csv", "0"), ("swemwbs.csv", "5")):
+        frame = evaluation.read(name, None).frame.copy()
+        late = (frame["wave"] != "baseline") & frame["person"].isin(treated)
+        for column in [column for column in frame if column.startswith("q")]:
+            frame.loc[late & (frame[column] != ""), column] = best
+        tables[name] = frame
+    moved = evaluation.study(tables)
+    assert abs(moved.analyse().estimates[0].estimate) > 5
+    pages = [report_text(study, ".html") for study in (analyses["growing-together"].study, moved)]
+    before, after = (re.sub(r"sha256 [0-9a-f]{64}", "", page) for page in pages)
+    assert before == after
 
 
 def test_hostile_text_is_inert(tmp_path: Path) -> None:
@@ -255,7 +259,7 @@ def test_strict_on_a_small_study_hides_results(tmp_path: Path) -> None:
     for estimate in analysis.estimates:
         assert estimate.estimate is None or f"{abs(estimate.estimate):.1f} (" not in page.text
     for row in page.table("Outcome", "Arm", "Allocated", "Analysed"):
-        assert row["Analysed"] == "<10"
+        assert row["Analysed"] in ("<10", "not shown")
 
 
 def test_findings_json_keeps_everything_and_says_it_is_not_for_sharing(

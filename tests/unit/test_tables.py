@@ -128,7 +128,8 @@ def test_a_table_without_rows_is_refused() -> None:
 
 
 def test_every_rule_of_a_column_holds_whatever_comes_after_it() -> None:
-    table = RawTable("t.csv", frame_of_rows([["role"], ["child"], ["chlid"], [""]], "t.csv"))
+    rows = [["role", "p"], ["child", "1"], ["chlid", "2"], ["", "3"]]
+    table = RawTable("t.csv", frame_of_rows(rows, "t.csv"))
     rules = [
         Rule("role", "child", one_of(["child"])),
         Rule("role", "a value", blank_ok=True, required=False),
