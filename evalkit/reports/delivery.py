@@ -1,0 +1,252 @@
+"""Tables of how delivery goes: who is reached and lost, how much is received, what is filled in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalkit.claims import say
+from evalkit.disclosure import Count, Part
+from evalkit.flow import arm_names
+from evalkit.reports import tables
+from evalkit.reports.released import Released
+from evalkit.reports.words import number, percent, who
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalkit.declaration import Activity
+    from evalkit.study import Study
+
+
+def _taking_part(study: Study) -> pd.DataFrame:
+    people = study.intake.people
+    kept = (people["eligible"] != 0) & (people["consent"] != 0) & people["treated"].notna()
+    return people[kept]
+
+
+def reach_table(released: Released) -> tables.Table:
+    """Return by role: people known, not reached and why, allocated by arm, and who took it up."""
+    study, rules = released.study, released.rules
+    people = study.intake.people
+    names = arm_names(study.evaluation)
+    rows = []
+    for role in study.evaluation.roles:
+        mine = people[people["role"] == role.id]
+        barred = mine["eligible"] == 0
+        refused = ~barred & (mine["consent"] == 0)
+        never = ~barred & ~refused & mine["treated"].isna()
+        arms = [
+            _part(name, mine[~barred & ~refused & (mine["treated"] == value)])
+            for name, value in zip(names, (1.0, 0.0), strict=False)
+        ]
+        out = [_part("not eligible", mine[barred]), _part("no consent", mine[refused]),
+               _part("never allocated", mine[never])]  # fmt: skip
+        total = rules.count(len(mine), mine["family"].nunique())
+        shown, last = rules.split(total, [*out, *arms[:-1]], arms[-1], combine=False)
+        found = dict(shown) | {arms[-1].label: last}
+        cells = [found.get(part.label, rules.shown(0)).text for part in (*out, *arms)]
+        offered = arms[0].label
+        took = _taken_up(released, mine, found.get(offered, rules.hide()))
+        rows.append((role.name or say(role.id), total.text, *cells, took))
+    head = ("Role", "People known", "Not eligible", "No consent", "Never allocated",
+            *(f"In {name}" for name in names), f"Took up {names[0]}")  # fmt: skip
+    return tables.Table("Who we reach", head, tuple(rows))
+
+
+def _part(label: str, rows: pd.DataFrame) -> Part:
+    return Part(label, len(rows), int(rows["family"].nunique()))
+
+
+def _taken_up(released: Released, people: pd.DataFrame, total: Count) -> str:
+    offered = people[
+        (people["treated"] == 1) & (people["eligible"] != 0) & (people["consent"] != 0)
+    ]
+    if offered["received"].isna().all():
+        return "not recorded"
+    others = [
+        _part("did not", offered[offered["received"] == 0]),
+        _part("not recorded", offered[offered["received"].isna()]),
+    ]
+    yes = _part("took it up", offered[offered["received"] == 1])
+    shown, took = released.rules.split(total, others, yes, combine=False)
+    if took.hidden:
+        return took.text
+    missing = dict(shown).get("not recorded")
+    beside = f"; not recorded {missing}" if missing else ""
+    return f"{took} of {total} ({percent(took, total)}){beside}"
+
+
+def lost_table(released: Released) -> tables.Table:
+    """Return whom we lose and when: due, returned, and the reasons, by measure, wave and arm."""
+    rows = []
+    for flow in released.flows.values():
+        for arm in flow.arms:
+            due, back = arm.count("due"), arm.count("returned")
+            reasons = [
+                f"{text}: {count}"
+                for item in arm.steps
+                if item.step == "due"
+                for text, count in item.left_out
+            ]
+            rows.append((
+                say(flow.target.outcome.role), f"{flow.target.measure} ({who(flow.target.informant)})",
+                say(flow.target.wave), arm.name, due.text, back.text, percent(back, due), "; ".join(reasons) or "nobody",
+            ))  # fmt: skip
+    head = ("Role", "Measure", "Wave", "Arm", "Due", "Returned", "Share", "Not returned, and why")
+    return tables.Table("Whom we lose, and when", head, tuple(dict.fromkeys(rows)))
+
+
+def stayers_table(released: Released) -> tables.Table:
+    """Return the first scores of those who came back beside those who did not."""
+    study, rules = released.study, released.rules
+    rows = []
+    for target, followed in study.trails:
+        due = followed[
+            followed["step"].isin(["due", "returned", "analysed"]) & followed["baseline"].notna()
+        ]
+        back = due["score"].notna()
+        cells = []
+        for group in (due[back], due[~back]):
+            n, families = len(group), int(group["family"].nunique())
+            hidden = rules.small(n, families)
+            cells += [
+                rules.count(n, families).text,
+                tables.NOT_SHOWN if hidden else number(group["baseline"].mean()),
+            ]
+        rows.append(
+            (
+                say(target.outcome.role),
+                f"{target.measure} ({who(target.informant)})",
+                say(target.wave),
+                *cells,
+            )
+        )
+    head = (
+        "Role",
+        "Measure",
+        "Wave",
+        "Came back",
+        "Their first score",
+        "Did not",
+        "Their first score ",
+    )
+    notes = (
+        "Mean first scores, both arms together, of people due at the wave who had a first score.",
+    )
+    return tables.Table(
+        "Who is lost: first scores of those who came back and those who did not",
+        head,
+        tuple(dict.fromkeys(rows)),
+        notes,
+    )
+
+
+def dose_table(released: Released) -> tables.Table | None:
+    """Return sessions attended against the least that counts, by activity and role."""
+    study = released.study
+    if study.evaluation.declared.data.flow.sessions is None:
+        return None
+    people = _taking_part(study)
+    offered = people[people["treated"] == 1]
+    rows = [
+        _dose(released, activity, role, offered[offered["role"] == role])
+        for activity in study.evaluation.declared.logic_model.activities if activity.dose
+        for role in activity.roles
+    ]  # fmt: skip
+    if not rows:
+        return None
+    head = (
+        "Activity",
+        "Role",
+        "Offered",
+        "Least that counts",
+        "People recorded",
+        "Reached the least",
+        "Middle number of sessions",
+        "Not recorded",
+    )
+    notes = (
+        "One count of sessions a person is recorded; it is read against each activity for their role.",
+    )
+    return tables.Table("Dose: how much people received", head, tuple(rows), notes)
+
+
+def _dose(
+    released: Released, activity: Activity, role: str, people: pd.DataFrame
+) -> tuple[str, ...]:
+    assert activity.dose is not None
+    rules = released.rules
+    known = people[people["sessions"].notna()]
+    enough = known[known["sessions"] >= activity.dose.minimum]
+    total = rules.count(len(people), int(people["family"].nunique()))
+    shown, count = rules.split(
+        total,
+        [_part("not recorded", people[people["sessions"].isna()])],
+        _part("known", known),
+        combine=False,
+    )
+    fewer = _part("fewer", known[known["sessions"] < activity.dose.minimum])
+    _, reached = rules.split(count, [fewer], _part("enough", enough), combine=False)
+    share = f"{reached} ({percent(reached, count)})" if not reached.hidden else reached.text
+    middle = tables.NOT_SHOWN if count.hidden else number(known["sessions"].median(), 0)
+    missing = dict(shown).get("not recorded", rules.shown(0))
+    return (
+        activity.name,
+        say(role),
+        str(activity.dose.offered),
+        str(activity.dose.minimum),
+        count.text,
+        share,
+        middle,
+        missing.text,
+    )
+
+
+def completeness_table(released: Released) -> tables.Table | None:
+    """Return how completely the questionnaires that came back were filled in."""
+    study, rules = released.study, released.rules
+    scores = study.intake.scores
+    people = study.intake.people
+    rows = []
+    for measure in dict.fromkeys(scores.loc[scores["n_items"].notna(), "measure"]):
+        spec = study.evaluation.measure(measure)
+        sets = scores[(scores["measure"] == measure) & (scores["scale"] == spec.default_scale)]
+        sets = sets.assign(family=sets["person"].map(people["family"]))
+        for wave in (w.id for w in study.evaluation.waves):
+            mine = sets[sets["wave"] == wave]
+            if mine.empty:
+                continue
+            full = mine["n_answered"] == mine["n_items"]
+            blank = mine["n_answered"] == 0
+            usable = ~full & ~blank & mine["score"].notna()
+            lacking = ~full & ~blank & mine["score"].isna()
+            parts = [
+                _part("some", mine[usable]),
+                _part("few", mine[lacking]),
+                _part("blank", mine[blank]),
+            ]
+            total = rules.count(len(mine), int(mine["family"].nunique()))
+            shown, complete = rules.split(total, parts, _part("full", mine[full]), combine=False)
+            found = dict(shown)
+            cells = [found.get(key, rules.shown(0)).text for key in ("some", "few", "blank")]
+            rows.append(
+                (
+                    spec.title,
+                    say(wave),
+                    total.text,
+                    f"{complete} ({percent(complete, total)})",
+                    *cells,
+                )
+            )
+    if not rows:
+        return None
+    head = (
+        "Measure",
+        "Wave",
+        "Questionnaires",
+        "Every item answered",
+        "Some missing, scored",
+        "Too few to score",
+        "All blank",
+    )
+    return tables.Table("How completely questionnaires are filled in", head, tuple(rows))
