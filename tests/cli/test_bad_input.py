@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import fastparquet
 import pandas as pd
 import pytest
 from openpyxl import Workbook
@@ -392,7 +391,7 @@ def test_leading_zeros_survive_parquet(small: Small) -> None:
     small.change("people.csv", "people.parquet")
     file = small.write()
     frame = pd.DataFrame(small.tables["people.csv"]).astype(object)
-    fastparquet.write(str(small.folder / "people.parquet"), frame)
+    frame.to_parquet(small.folder / "people.parquet")
     people = ek.load(file).study().people
     assert people.index.tolist()[:2] == ["001", "002"]
     assert people["note"].tolist()[0] == "None"
