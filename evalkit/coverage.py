@@ -191,7 +191,31 @@ def _profile(
 
 def notes(study: Study) -> tuple[str, ...]:
     """Return what should be known of the data before a result is read."""
-    return tuple(_several(study) + _outside(study))
+    return tuple(
+        _several(study) + _outside(study) + _no_events(study) + _left_after_allocation(study)
+    )
+
+
+def _left_after_allocation(study: Study) -> list[str]:
+    """In a trial, people taken out once allocated are a loss that the boundary does not see."""
+    people = study.intake.people
+    out = people[((people["eligible"] == 0) | (people["consent"] == 0)) & people["treated"].notna()]
+    if not study.evaluation.design.randomised or out.empty:
+        return []
+    return [
+        f"{_about(study, list(out.index))} have an arm and yet are not eligible or did not consent: "
+        "if they were taken out after allocation, that is loss, and it is not counted here as such"
+    ]
+
+
+def _no_events(study: Study) -> list[str]:
+    """A kind that no event has may be a slip of the pen, and gives a rate of zero."""
+    kinds = set(study.intake.events["kind"])
+    return [
+        f"no event is of the kind '{item.kind}', so {item.id} is zero throughout"
+        for item in study.evaluation.declared.indicators
+        if item.kind not in kinds
+    ]
 
 
 def _several(study: Study) -> list[str]:
@@ -241,5 +265,7 @@ def _outside(study: Study) -> list[str]:
         high = float("inf") if ages is None or ages.high is None else ages.high + 1
         outside = list(age.index[(age < low) | (age >= high)])
         if outside:
-            found.append(f"{_about(study, outside)} answered {measure_id} outside its ages ({ages})")
+            found.append(
+                f"{_about(study, outside)} answered {measure_id} outside its ages ({ages})"
+            )
     return found

@@ -301,11 +301,11 @@ class _Consistency:
             self._say(
                 (*path, "columns"), "a long table has no `columns`.", "", "Use `value: COLUMN`."
             )
-        if measure and source.shape == "wide" and measure.respondent != "self":
-            if not source.informant:
-                what = f"{measure.id} is answered by somebody else: say who."
-                step = "Add informant: ROLE."
-                self._say(path, what, ", ".join([*self.roles, *OUTSIDERS]), step)
+        others = measure is not None and measure.respondent != "self"
+        if others and source.shape == "wide" and not source.informant:
+            what = f"{source.measure} is answered by somebody else: say who."
+            step = "Add informant: ROLE."
+            self._say(path, what, ", ".join([*self.roles, *OUTSIDERS]), step)
         for wave in source.columns or {}:
             self._one_of((*path, "columns", wave), wave, self.waves, "wave")
         columns = list((source.columns or {}).values())
@@ -469,7 +469,9 @@ class _Consistency:
         if adjusts and arm and name == arm.column:
             self._say(path, f"'{name}' is the column of the arms.", "", "Take it out of the list.")
         elif adjusts and name in after:
-            what = f"'{name}' is known only after the start: to adjust for it would hide the effect."
+            what = (
+                f"'{name}' is known only after the start: to adjust for it would hide the effect."
+            )
             self._say(path, what, "columns known before the start", "Take it out of the list.")
         elif name in RESERVED or name in self._flow_columns():
             what = f"the column name '{name}' is used by evalkit for something else."

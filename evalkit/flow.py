@@ -184,9 +184,7 @@ def _why_lost(
     return why.astype(object).where(why.notna(), NOT_ANSWERED).to_numpy(dtype=object)
 
 
-def _left_reasons(
-    people: pd.DataFrame, closes: pd.Series[pd.Timestamp]
-) -> npt.NDArray[np.object_]:
+def _left_reasons(people: pd.DataFrame, closes: pd.Series[pd.Timestamp]) -> npt.NDArray[np.object_]:
     """Return why people left where that is recorded, else that no answer came.
 
     Those who left after the wave closed were still there and did not answer.

@@ -92,7 +92,7 @@ def _event_days(study: Study, indicator: Indicator, units: pd.DataFrame) -> pd.D
     frame = pd.DataFrame({"unit": unit.to_numpy(), "date": events["date"].to_numpy()})
     joined = frame.merge(
         units, left_on="unit", right_index=True, how="inner", validate="many_to_one"
-    )
+    ).reset_index(drop=True)
     joined["day"] = (joined["date"] - joined["start"]).dt.days
     return joined[(joined["day"] >= 0) & (joined["day"] < joined["at_risk"])]
 

@@ -185,6 +185,7 @@ def _people(evaluation: Evaluation, table: RawTable) -> pd.DataFrame:
     people["site"] = _words(table, "site", np.array(None))
     people["treated"] = _treated(evaluation, table)
     people["set"] = _sets(evaluation, table)
+    people["set"] = people["set"].where(_has_both_arms(people["set"], people["treated"]), None)
     people["eligible"] = _flag(table, flow.eligible)
     people["consent"] = _consent(table, flow.consent)
     people["received"] = _flag(table, flow.received)
@@ -247,6 +248,12 @@ def _treated(evaluation: Evaluation, table: RawTable) -> object:
         return np.ones(len(table.frame))
     cells = table.column(arm.column)
     return np.where(cells == arm.treated, 1.0, np.where(cells == arm.comparison, 0.0, np.nan))
+
+
+def _has_both_arms(sets: pd.Series[str], treated: pd.Series[float]) -> pd.Series[bool]:
+    """Whether each person's matched set holds people of both arms; with one arm it is no match."""
+    both = treated.groupby(sets).nunique() == 2
+    return sets.isin(both.index[both])
 
 
 def _sets(evaluation: Evaluation, table: RawTable) -> object:

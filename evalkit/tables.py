@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalkit.errors import InvalidData, Problem, Where, nearest
+from evalkit.errors import InvalidData, InvalidInput, Problem, Where, nearest
 from evalkit.shapes import describe
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 YES = frozenset({"yes", "y", "true", "1"})
 NO = frozenset({"no", "n", "false", "0"})
+FIRST_YEAR, LAST_YEAR = 1900, 2199  # a year outside is a slip of the pen
 DATES = "a date as 2024-04-30 or day first as 30/04/2024"
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]00:00(?::00(?:\.0+)?)?)?$")
 _DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$")
@@ -152,6 +153,8 @@ def read_date(text: str) -> datetime.date | None:
         day, month, year = (int(part) for part in match.groups())
     else:
         return None
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        return None
     try:
         return datetime.date(year, month, day)
     except ValueError:
@@ -273,7 +276,11 @@ def raw_table(frame: Any, name: str) -> RawTable:
 
     import narwhals as nw
 
-    native = nw.from_native(frame)
+    try:
+        native = nw.from_native(frame)
+    except (TypeError, nw.exceptions.NarwhalsError) as error:
+        what = f"tables['{name}'] is no data frame that can be read: {error}"
+        raise InvalidInput(what) from None
     eager = native.collect() if isinstance(native, nw.LazyFrame) else native
     rows = rows_of(eager.to_pandas())
     text = "\x1e".join("\x1f".join(row) for row in rows)

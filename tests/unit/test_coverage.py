@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
 
 import pandas as pd
 
@@ -77,39 +76,3 @@ def test_the_profile_by_hand() -> None:
     assert (first.n_people, first.n_scored, first.mean, first.sd) == (1, 0, None, None)
     mine = frame[frame["tier"] == 2]["pre"].astype(float)
     assert rows["2"].mean == mine.mean()
-
-
-def rates(**columns: Any) -> Any:
-    made = declare(
-        programme={"name": "P", "start": datetime.date(2024, 1, 1)},
-        data__as_of=datetime.date(2025, 6, 1),
-        data__events={"file": "events.csv"},
-        indicators=[{"id": "calls", "kind": "call", "unit": "family", "window": "12 months"}],
-    )
-    return made
-
-
-def test_rates_count_events_within_the_window_once() -> None:
-    events = pd.DataFrame(
-        {
-            "family": ["f000", "f000", "f000", "f000", "f001", "f000"],
-            "date": ["2023-12-31", "2024-01-01", "2024-12-30", "2025-01-02", "30/06/2024", "2024-02-02"],
-            "kind": ["call", "call", "call", "call", "call", "visit"],
-        }
-    )  # fmt: skip
-    found = study_of(rates(), *split(arms(20)), events=events).indicators()
-    whole = {r.arm: r for r in found if r.period == 0}
-    assert (whole["programme"].events, whole["usual"].events) == (2, 1)
-    assert whole["programme"].n_units == 10
-    assert abs(whole["programme"].years_at_risk - 10) < 1e-9
-    for arm in ("programme", "usual"):
-        quarters = [r for r in found if r.arm == arm and r.period > 0]
-        assert len(quarters) == 4
-        assert sum(r.events for r in quarters) == whole[arm].events
-        assert abs(sum(r.years_at_risk for r in quarters) - whole[arm].years_at_risk) < 1e-9
-
-
-def test_events_of_people_count_for_their_family() -> None:
-    events = pd.DataFrame({"person": ["p000", "p002"], "date": "2024-05-01", "kind": "call"})
-    whole = study_of(rates(), *split(arms(20)), events=events).indicators()[0]
-    assert (whole.arm, whole.events, whole.rate) == ("programme", 2, 20.0)

@@ -103,7 +103,7 @@ def test_people_of_few_families_never_bend_the_other_counts() -> None:
 def test_small_reasons_are_combined() -> None:
     parts = [Part("moved", 6, 6), Part("ill", 7, 7), Part("silent", 20, 20)]
     shown, left = STRICT.split(STRICT.count(73, 73), parts, Part("", 40, 40))
-    assert dict((label, c.value) for label, c in shown) == {"silent": 20, COMBINED: 15}
+    assert {label: c.value for label, c in shown} == {"silent": 20, COMBINED: 15}
     assert left.value == 40
 
 

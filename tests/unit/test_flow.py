@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -35,7 +36,7 @@ def reconcile(study: Study) -> None:
         steps = study.flow().of(*key)
         for arm in {step.arm for step in steps}:
             chain = [s for s in steps if s.arm == arm and s.reason is None]
-            for step, following in zip(chain, chain[1:], strict=False):
+            for step, following in pairwise(chain):
                 gone = [s for s in steps if (s.arm, s.step) == (arm, step.step) and s.reason]
                 assert step.n == following.n + sum(s.n for s in gone)
                 assert all(0 < s.families <= s.n for s in gone)
@@ -192,7 +193,9 @@ def children(**columns: Any) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame
     return made, frame.drop(columns=["pre", "post"]), scores
 
 
-@pytest.mark.parametrize(("age", "asked"), [(3.99, 0), (4, 1), (17, 1), (17.9, 1), (18, 0), ("", 1)])
+@pytest.mark.parametrize(
+    ("age", "asked"), [(3.99, 0), (4, 1), (17, 1), (17.9, 1), (18, 0), ("", 1)]
+)
 def test_ages_of_the_measure_bound_who_is_asked(age: Any, asked: int) -> None:
     made, people, scores = children()
     people = cell(people, 0, age=age)
@@ -260,7 +263,9 @@ def test_before_and_after_has_one_arm_and_no_loss_between_arms() -> None:
 
 
 def test_before_and_after_with_a_comparison_left_over_leaves_it_out() -> None:
-    made = before_after(design__arm={"column": "arm", "treated": "programme", "comparison": "usual"})
+    made = before_after(
+        design__arm={"column": "arm", "treated": "programme", "comparison": "usual"}
+    )
     study = study_of(made, *split(arms(12)))
     reconcile(study)
     assert study.attrition() == ()
@@ -280,3 +285,23 @@ def test_a_trail_is_a_copy(studies: dict[str, Study]) -> None:
     trail["step"], people["treated"] = "lost", 1
     assert "lost" not in set(study.trail("depression", "2-months", "self")["step"])
     assert study.people["treated"].nunique() == 2
+
+
+def test_a_matched_set_of_one_arm_is_no_match() -> None:
+    frame = arms(20).astype(object)
+    frame.loc[[0, 2], "pair"] = "both of the programme"
+    frame.loc[1, "pair"] = "alone"
+    found = reasons(matched(), frame)
+    assert (found["reason"] == "no match was found").tolist()[:5] == [True, True, True, True, False]
+    alone = arms(20).assign(pair=[f"s{i}" for i in range(20)])
+    analysis = study_of(matched(), *split(alone)).analyse()
+    assert analysis.estimates[0].dropped_why == (("no match was found", 20),)
+    assert analysis.levels[0].level == 0
+
+
+def test_people_taken_out_of_a_trial_after_allocation_are_said() -> None:
+    frame = cell(arms(20, ok="yes"), 0, ok="no")
+    study = study_of(declare(data__flow={"eligible": "ok"}), *split(frame))
+    reconcile(study)
+    assert "1 people have an arm and yet are not eligible" in study.problems[0]
+    assert study_of(matched(data__flow={"eligible": "ok"}), *split(frame)).problems == ()

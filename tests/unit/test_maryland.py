@@ -15,7 +15,9 @@ from tests.conftest import arms, before_after, declare, matched, split, study_of
 NAMES = ("attrition", "equivalence", "pre-test", "balance", "clusters", "faults")
 
 
-def rated(design: str, *, faults: tuple[str, ...] = (), estimated: bool = True, **passed: Any) -> Level:
+def rated(
+    design: str, *, faults: tuple[str, ...] = (), estimated: bool = True, **passed: Any
+) -> Level:
     checks = [
         Check(check=name, passed=passed.get(name.replace("-", "_"), True), sentence=f"{name} said.")
         for name in NAMES

@@ -75,7 +75,7 @@ def test_every_fault_is_found_at_once() -> None:
     assert [problem.where.line for problem in problems] == [2, 3, 5]
 
 
-@pytest.mark.parametrize("text", ["[" * 3000, "{" * 3000, "- " * 3000, "a: " + "[" * 40 + "]" * 40])
+@pytest.mark.parametrize("text", ["[" * 1500, "{" * 1500, "- " * 1500, "a: " + "[" * 40 + "]" * 40])
 def test_deep_nesting_is_refused_and_not_followed(text: str) -> None:
     assert "nested deeper" in parse(text, "f").problems[0].what
 
@@ -93,7 +93,7 @@ def test_a_path_has_the_line_of_its_nearest_parent() -> None:
 
 
 @settings(deadline=None, max_examples=150)
-@given(st.text(alphabet=' \t\n:-[]{}"\'&*!|>%#?,ab1\x07é', max_size=40))
+@given(st.text(alphabet=" \t\n:-[]{}\"'&*!|>%#?,ab1\x07é", max_size=40))
 def test_no_text_makes_it_raise(text: str) -> None:
     found = parse(text, "f")
     assert found.data is None or not found.problems or all(p.what for p in found.problems)

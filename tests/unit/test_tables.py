@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from evalkit.errors import InvalidData
+from evalkit.errors import InvalidData, InvalidInput
 from evalkit.files.tables import read_table
 from evalkit.tables import (
     RawTable,
@@ -37,6 +37,8 @@ from evalkit.tables import (
         ("03/04/2024", datetime.date(2024, 4, 3)),
         ("3.4.2024", datetime.date(2024, 4, 3)),
         ("29-02-2024", datetime.date(2024, 2, 29)),
+        ("01/01/2924", None),
+        ("0224-01-01", None),
         ("04/30/2024", None),
         ("29/02/2023", None),
         ("31/04/2024", None),
@@ -56,7 +58,9 @@ def test_plain_numbers(text: str) -> None:
     assert is_number(text)
 
 
-@pytest.mark.parametrize("text", ["", "1,234", "5,5", "nan", "inf", "1e999", "£5", "1 2", "0x1", "-"])
+@pytest.mark.parametrize(
+    "text", ["", "1,234", "5,5", "nan", "inf", "1e999", "£5", "1 2", "0x1", "-"]
+)
 def test_what_is_not_a_number(text: str) -> None:
     assert not is_number(text)
 
@@ -202,3 +206,11 @@ def test_a_damaged_file_is_a_problem_with_its_name(
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InvalidData, match="the file is not there"):
         read_table(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(
+    "made", [{"person": 1}, [1, 2], pd.DataFrame([[1, 2]], columns=["a", "a"])], ids=str
+)
+def test_what_is_no_data_frame_is_refused_by_name(made: object) -> None:
+    with pytest.raises(InvalidInput, match=r"tables\['people.csv'\]"):
+        raw_table(made, "people.csv")
