@@ -247,10 +247,11 @@ def _balance_row(
         for key in ("mean_treatment", "mean_comparison", "sd_treatment", "sd_comparison", "smd",
                     "variance_ratio", "ks")
     }  # fmt: skip
-    counts = {key: int(str(row[key])) for key in ("n_treatment", "n_comparison", "n_missing")}
     return BalanceRow(
         outcome=context.target.outcome.id, wave=context.target.wave, informant=context.target.informant,
-        covariate=label, scaled_by=scaled, adjusted=name.split("=")[0] in plan, **numbers, **counts,
+        covariate=label, scaled_by=scaled, adjusted=name.split("=")[0] in plan,
+        n_treatment=int(row["n_treatment"]), n_comparison=int(row["n_comparison"]),
+        n_missing=int(row["n_missing"]), **numbers,
     )  # fmt: skip
 
 

@@ -14,24 +14,21 @@ from typing import TYPE_CHECKING
 
 from evalkit.maryland import ATTRIBUTES_FROM
 from evalkit.results import Estimate, Finding, Level
+from evalkit.wording import (
+    CLAIMS,
+    FEWEST_DF,
+    SMALL_EFFECT,
+    Phrases,
+    lower_first,
+    plural,
+    reporter,
+    say,
+)
 
 if TYPE_CHECKING:
     from evalkit.declaration import Outcome
     from evalkit.evaluation import Evaluation, Target
     from evalkit.indicators import Rate
-
-SMALL_EFFECT = 0.2
-"""A difference worth noticing where none is declared, in SDs: a small effect in Cohen (1988)."""
-
-CLAIMS = {
-    "improved": "Better with the programme",
-    "worsened": "Worse with the programme",
-    "no-clear-change": "No clear difference",
-    "not-enough-information": "Not enough information",
-    "described": "Described only",
-    "own-report-only": "Own report only",
-    "not-measured": "Not measured",
-}
 
 Counts = Callable[[Estimate], "tuple[str, str] | None"]
 
@@ -89,7 +86,7 @@ def _beside(evaluation: Evaluation, finding: Finding, others: list[Finding]) -> 
         return finding
     names = {outcome.id: outcome for outcome in evaluation.logic_model.outcomes}
     heard = [
-        f"“{names[other.outcome].name}” ({_reporter(other.informant)}): {CLAIMS[other.claim].lower()}"
+        f"“{names[other.outcome].name}” ({reporter(other.informant)}): {CLAIMS[other.claim].lower()}"
         for other in others
         if other.wave == finding.wave
         and not _word_of_harm(evaluation, names[other.outcome].role, other.informant)
@@ -108,10 +105,6 @@ def _word_of_harm(evaluation: Evaluation, role: str, informant: str | None) -> b
     return evaluation.harms(role if informant == "self" else informant or "")
 
 
-def _reporter(informant: str | None) -> str:
-    return "own report" if informant == "self" else f"reported by the {say(informant or '')}"
-
-
 def _key(estimate: Estimate) -> tuple[str | None, str | None, str | None]:
     return estimate.outcome, estimate.wave, estimate.informant
 
@@ -127,7 +120,7 @@ def read(estimate: Estimate, *, higher_is_better: bool, worthwhile: float | None
     alpha = 1 - estimate.level
     adjusted_away = estimate.p_adjusted is not None and estimate.p_adjusted > alpha
     clear = (low > 0 or high < 0) and not adjusted_away
-    if estimate.df is not None and estimate.df < 4:
+    if estimate.df is not None and estimate.df < FEWEST_DF:
         verdict = "not-enough-information"
     elif clear:
         verdict = "clear"
@@ -155,7 +148,7 @@ def _measured(
     if shown is None:
         claim, statement = "not-enough-information", _hidden(target)
     else:
-        phrase = _Phrases(evaluation, target, estimate, level, reading, shown)
+        phrase = Phrases(evaluation, target, estimate, level, reading, shown)
         claim, statement = _word(phrase, reading, level, own_report)
     caveats = _caveats(evaluation, target, estimate, level, reading, own_report) if shown else ()
     return Finding(
@@ -171,7 +164,7 @@ def _hidden(target: Target) -> str:
     )
 
 
-def _word(phrase: _Phrases, reading: Reading, level: Level, own_report: bool) -> tuple[str, str]:
+def _word(phrase: Phrases, reading: Reading, level: Level, own_report: bool) -> tuple[str, str]:
     if reading.verdict == "not-enough-information":
         return "not-enough-information", phrase.not_enough()
     if own_report:
@@ -183,125 +176,6 @@ def _word(phrase: _Phrases, reading: Reading, level: Level, own_report: bool) ->
     return "described", phrase.described()
 
 
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
-def say(word: str) -> str:
-    """Return an id as words: "2-months" as "2 months"."""
-    return word.replace("-", " ")
-
-
-@dataclass(frozen=True, slots=True)
-class _Phrases:
-    """The sentences about one estimate."""
-
-    evaluation: Evaluation
-    target: Target
-    estimate: Estimate
-    level: Level
-    reading: Reading
-    shown: tuple[str, str]
-
-    @property
-    def _digits(self) -> int:
-        low, high = self.evaluation.scale(self.target).range
-        return 1 if high - low >= 20 else 2
-
-    def _number(self, value: float | None) -> str:
-        text = f"{value:.{self._digits}f}" if value is not None else "unknown"
-        if value is not None and float(text) == 0:
-            text = text.removeprefix("-")
-        return text.replace("-", "−")
-
-    @property
-    def _head(self) -> str:
-        return f"“{self.target.outcome.name}”, at {say(self.target.wave)} ({self._who})"
-
-    @property
-    def _who(self) -> str:
-        informant = self.target.informant
-        title = self.evaluation.measure(self.target.measure).title
-        return f"{title}, {_reporter(informant)}"
-
-    @property
-    def _interval(self) -> str:
-        e = self.estimate
-        ends = f"{self._number(e.conf_low)} to {self._number(e.conf_high)}"
-        if e.n_comparison is None:
-            return f"{self._number(e.estimate)}, {e.level:.0%} interval {ends}; {self.shown[0]} people measured at both"
-        arms = self.evaluation.declared.design.arm
-        assert arms is not None
-        n = f"{self.shown[0]} people in {arms.treated}, {self.shown[1]} in {arms.comparison}"
-        return f"{self._number(e.estimate)}, {e.level:.0%} interval {ends}; {n}"
-
-    @property
-    def _margin(self) -> str:
-        points = f"{self._number(self.reading.worthwhile)} points"
-        if self.target.outcome.expected:
-            return f"{points} (the change that the plan expects)"
-        return f"{points} (a small difference, {SMALL_EFFECT:g} standard deviations)"
-
-    @property
-    def _size(self) -> str:
-        value = self.estimate.estimate or 0.0
-        way = "higher" if value > 0 else "lower"
-        good = "better" if self.reading.better else "worse"
-        return f"{self._number(abs(value))} points {way} ({good})"
-
-    @property
-    def _between(self) -> str:
-        if self.estimate.n_comparison is None:
-            return "than at the first wave"
-        return "than in the comparison group, allowing for first scores and the other covariates"
-
-    def attributed(self) -> str:
-        made = "better" if self.reading.better else "worse"
-        credit = (
-            f"The programme made things {made}" if self.level.level >= 5
-            else f"The programme is likely to have made things {made}"
-        )  # fmt: skip
-        return (
-            f"{self._head}: scores were {self._size} {self._between} ({self._interval}). "
-            f"{credit}; this is evidence at level {self.level.level}."
-        )
-
-    def described(self) -> str:
-        return (
-            f"{self._head}: scores were {self._size} {self._between} ({self._interval}). This "
-            f"describes what was seen; at level {self.level.level} it may not be credited to the programme."
-        )
-
-    def no_clear_change(self) -> str:
-        if self.reading.gain_possible:
-            rest = f"A gain of {self._margin} or more is not ruled out"
-        elif self.reading.loss_possible:
-            rest = f"A loss of {self._margin} or more is not ruled out"
-        else:
-            rest = f"A gain or loss of {self._margin} or more is unlikely"
-        what = "difference" if self.estimate.n_comparison is not None else "change"
-        return f"{self._head}: no clear {what} ({self._interval}). {rest}."
-
-    def not_enough(self) -> str:
-        if self.estimate.estimate is None:
-            why = self.estimate.notes[0] if self.estimate.notes else "nothing could be estimated"
-            return f"{self._head}: not enough information. {why}"
-        return (
-            f"{self._head}: not enough information ({self._interval}). Too few people answered to "
-            f"tell a gain of {self._margin} from a loss of as much."
-        )
-
-    def own_report(self) -> str:
-        value = self._number(abs(self.estimate.estimate or 0.0))
-        way = "higher" if (self.estimate.estimate or 0.0) > 0 else "lower"
-        clear = "" if self.reading.verdict == "clear" else ", which is no clear difference"
-        return (
-            f"{self._head}: those in this role report scores {value} points {way} {self._between} "
-            f"({self._interval}){clear}. This is their own report. Whether they have changed is not stated "
-            "from it alone: read it beside what survivors and children report."
-        )
-
-
 def _caveats(
     evaluation: Evaluation, target: Target, estimate: Estimate, level: Level, reading: Reading,
     own_report: bool,
@@ -309,7 +183,7 @@ def _caveats(
     found = []
     if level.level < level.ceiling and len(level.reasons) > 1:
         found += [
-            f"Level {level.level}, not {level.ceiling}: {_lower(reason)}."
+            f"Level {level.level}, not {level.ceiling}: {lower_first(reason)}."
             for reason in level.reasons[1:]
         ]
     crossing = estimate.conf_low is not None and estimate.conf_high is not None and (
@@ -320,7 +194,7 @@ def _caveats(
             "Taken alone the interval leaves out zero; with the other secondary results allowed for, it is not clear."
         )
     if target.informant == "self" and evaluation.design.comparison_group and not own_report:
-        found.append("People reported on themselves and knew which group they were in.")
+        found.append("People reported on themselves and may have known which group they were in.")
     if own_report:
         found.append(
             "People who harm tend to report less harm than those they harm; their word is not enough."
@@ -332,8 +206,8 @@ def _caveats(
 
 def _indicated(outcome: Outcome, rates: list[Rate], units: Callable[[Rate], str | None]) -> Finding:
     parts = [
-        f"{rate.rate:.0f} for every 100 {_plural(rate.unit)} a year in {rate.arm} "
-        f"(95% interval {rate.conf_low:.0f} to {rate.conf_high:.0f}; {units(rate)} {_plural(rate.unit)})"
+        f"{rate.rate:.0f} for every 100 {plural(rate.unit)} a year in {rate.arm} "
+        f"(95% interval {rate.conf_low:.0f} to {rate.conf_high:.0f}; {units(rate)} {plural(rate.unit)})"
         for rate in rates
         if rate.rate is not None and units(rate) is not None
     ]
@@ -352,10 +226,6 @@ def _indicated(outcome: Outcome, rates: list[Rate], units: Callable[[Rate], str 
         statement=f"“{outcome.name}”: {said}",
         caveats=tuple(caveats),
     )
-
-
-def _plural(unit: str) -> str:
-    return {"family": "families", "person": "people"}[unit]
 
 
 def _unmeasured(outcome: str, name: str, looked: bool) -> Finding:

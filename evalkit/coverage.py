@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.disclosure import Rules
 from evalkit.flow import is_due
+from evalkit.people import taking_part
 from evalkit.results import Record
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class Coverage(Record):
     """People of a role at a wave: measured + not measured + not due + not asked = people.
 
     `informant` is "any", or the one whose answers are counted; `own_voice` says whether it is the
-    person's own report. `families` are those of the people measured.
+    person's own report. Each number of people stands beside the families they come from.
     """
 
     role: str
@@ -34,7 +35,11 @@ class Coverage(Record):
     n_not_measured: int
     n_not_due: int
     n_not_asked: int
-    families: int
+    families_people: int
+    families_measured: int
+    families_not_measured: int
+    families_not_due: int
+    families_not_asked: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +60,9 @@ class Profile(Record):
     sd: float | None
 
 
-def _taking_part(study: Study) -> pd.DataFrame:
-    """Return the people who were eligible, consented and were allocated."""
-    people = study.intake.people
-    stayed = (people["eligible"] != 0) & (people["consent"] != 0)
-    return people[stayed & people["treated"].notna()]
-
-
 def coverage(study: Study) -> tuple[Coverage, ...]:
     """Count for each role and wave who is measured, who is not, who was not due or not asked."""
-    people = _taking_part(study)
+    people = taking_part(study.intake.people)
     rows: list[Coverage] = []
     for role in study.evaluation.roles:
         mine = people[people["role"] == role.id]
@@ -102,14 +100,19 @@ def _role_at_wave(
         measured = people["person"].isin(_measured(study, wave, informants, pairs))
         meant = measured | _in_ages(study, people, pairs)
         own = (label == "self") or (label == "any" and informants == ["self"])
-        yield Coverage(
-            role=role, wave=wave, informant=label, own_voice=own, n_people=len(people),
-            n_measured=int(measured.sum()),
-            n_not_measured=int((~measured & meant & due).sum()),
-            n_not_due=int((~measured & meant & ~due).sum()),
-            n_not_asked=int((~meant).sum()),
-            families=int(people.loc[measured, "family"].nunique()),
-        )  # fmt: skip
+        parts = {
+            "people": measured | ~measured,
+            "measured": measured,
+            "not_measured": ~measured & meant & due,
+            "not_due": ~measured & meant & ~due,
+            "not_asked": ~meant,
+        }
+        counts = {f"n_{name}": int(who.sum()) for name, who in parts.items()}
+        families = {
+            f"families_{name}": int(people.loc[who, "family"].nunique())
+            for name, who in parts.items()
+        }
+        yield Coverage(role=role, wave=wave, informant=label, own_voice=own, **counts, **families)
 
 
 def _measured(
@@ -141,7 +144,7 @@ def _in_ages(study: Study, people: pd.DataFrame, pairs: set[tuple[str, str]]) ->
 
 def profile(study: Study) -> tuple[Profile, ...]:
     """Describe the first wave by role and each declared group, missing answers counted."""
-    people = _taking_part(study)
+    people = taking_part(study.intake.people)
     rows: list[Profile] = []
     for target in _first_wave_targets(study):
         outcome, informant = target.outcome, target.informant
@@ -191,21 +194,21 @@ def _profile(
 
 def notes(study: Study) -> tuple[str, ...]:
     """Return what should be known of the data before a result is read."""
-    return tuple(
-        _several(study) + _outside(study) + _no_events(study) + _left_after_allocation(study)
-    )
+    return tuple(_several(study) + _outside(study) + _no_events(study) + _no_source(study))
 
 
-def _left_after_allocation(study: Study) -> list[str]:
-    """In a trial, people taken out once allocated are a loss that the boundary does not see."""
-    people = study.intake.people
-    out = people[((people["eligible"] == 0) | (people["consent"] == 0)) & people["treated"].notna()]
-    if not study.evaluation.design.randomised or out.empty:
-        return []
-    return [
-        f"{_about(study, list(out.index))} have an arm and yet are not eligible or did not consent: "
-        "if they were taken out after allocation, that is loss, and it is not counted here as such"
-    ]
+def _no_source(study: Study) -> list[str]:
+    """An outcome that no file can show is not lost: it was never collected."""
+    scores = study.intake.scores
+    found = []
+    for target in study.evaluation.targets():
+        mine = (scores["measure"] == target.measure) & (scores["informant"] == target.informant)
+        if not (mine & (scores["wave"] == target.wave)).any():
+            found.append(
+                f"no file holds {target.measure} at {target.wave} from {target.informant}, so nothing "
+                f"can be said of {target.outcome.id} there"
+            )
+    return found
 
 
 def _no_events(study: Study) -> list[str]:

@@ -101,8 +101,10 @@ class Responses(Table):
     """Item answers to one measure: person, wave, informant, and one column an item."""
 
     measure: Id
-    informant: Text | None = Field(None, description="who answered, where no column says so")
-    items: dict[Text, Text] | None = Field(None, description="item number: column name")
+    informant: Text | None = Field(
+        default=None, description="who answered, where no column says so"
+    )
+    items: dict[Text, Text] | None = Field(default=None, description="item number: column name")
     missing_codes: dict[Text, Text] = Field(default_factory=dict, description="code: why missing")
 
 
@@ -112,9 +114,11 @@ class Scores(Table):
     measure: Id
     scale: Id = "total"
     shape: Literal["wide", "long"]
-    columns: dict[Text, Text] | None = Field(None, description="wide: wave: column name")
-    value: Text = Field("score", description="long: the column that holds the score")
-    informant: Text | None = Field(None, description="who answered, where no column says so")
+    columns: dict[Text, Text] | None = Field(default=None, description="wide: wave: column name")
+    value: Text = Field(default="score", description="long: the column that holds the score")
+    informant: Text | None = Field(
+        default=None, description="who answered, where no column says so"
+    )
     missing_codes: dict[Text, Text] = Field(default_factory=dict, description="code: why missing")
 
 
@@ -131,7 +135,7 @@ class FlowColumns(Part):
     left_on: Text | None = None
     left_reason: Text | None = None
     consent: Text | None = None
-    sessions: Text | None = Field(None, description="number of sessions attended, for dose")
+    sessions: Text | None = Field(default=None, description="number of sessions attended, for dose")
 
 
 class Data(Part):
@@ -167,7 +171,7 @@ class Indicator(Part):
 
     id: Id
     name: str | None = None
-    source: Literal["events"] = Field("events", alias="from")
+    source: Literal["events"] = Field(default="events", alias="from")
     kind: Text
     unit: Literal["person", "family"] = "family"
     window: Span
@@ -192,14 +196,14 @@ class Dose(Part):
 class Activity(Node):
     """Something the programme does, and for whom."""
 
-    roles: tuple[Text, ...] = Field((), alias="for")
+    roles: tuple[Text, ...] = Field(default=(), alias="for")
     dose: Dose | None = None
 
 
 class Output(Node):
     """What an activity leaves behind."""
 
-    source: Id | None = Field(None, alias="from")
+    source: Id | None = Field(default=None, alias="from")
 
 
 class OutcomeMeasure(Part):
@@ -225,7 +229,9 @@ class Outcome(Node):
     measure: Annotated[
         OutcomeMeasure | None,
         BeforeValidator(_named, json_schema_input_type=OutcomeMeasure | Literal["none"] | None),
-    ] = Field(None, description="none: no adequate instrument exists, and the report says so")
+    ] = Field(
+        default=None, description="none: no adequate instrument exists, and the report says so"
+    )
     indicator: Id | None = None
     direction: Direction | None = None
     expected: Expected | None = None
@@ -335,17 +341,20 @@ class Disclosure(Part):
     """Which counts a shareable page may show."""
 
     profile: Literal["strict", "open"] = "strict"
-    threshold: int = Field(10, ge=3, le=1000)
-    round_to: int = Field(5, ge=1, le=100)
+    threshold: int = Field(default=10, ge=3, le=1000)
+    round_to: int = Field(default=5, ge=1, le=100)
     because: str = ""
 
 
 class RolePart(Part):
-    """A role in the family; `harms: true` marks those whose own report never stands alone."""
+    """A role in the family; `harms` marks those whose own report never stands alone.
+
+    Left out, it follows the role's name and the links of kind change-in-those-who-harm.
+    """
 
     id: Id
     name: str | None = None
-    harms: bool = False
+    harms: bool | None = None
 
 
 RoleEntry = Annotated[RolePart, BeforeValidator(_named, json_schema_input_type=str | RolePart)]

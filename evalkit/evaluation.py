@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evalkit.consistency import Consistency
 from evalkit.declaration import (
     LATER_METHODS,
     Declaration,
@@ -16,11 +17,11 @@ from evalkit.declaration import (
     Scores,
     Wave,
 )
-from evalkit.design_spec import LATER_DESIGNS, Design
-from evalkit.errors import InvalidEvaluation, Problem, UnknownMeasure, Where, nearest
+from evalkit.design_spec import Design
+from evalkit.errors import InvalidEvaluation, Problem
 from evalkit.logic_model import AuditContext, Gap, LogicModel
 from evalkit.logic_model import audit as audit_model
-from evalkit.shapes import as_tuples, not_available, problems_from
+from evalkit.shapes import as_tuples, problems_from
 
 if TYPE_CHECKING:
     from evalkit.files.strict_yaml import Document
@@ -29,10 +30,17 @@ if TYPE_CHECKING:
     from evalkit.study import Study
     from evalkit.tables import RawTable
 
-OUTSIDERS = ("teacher", "practitioner")
-HARMING = ("harm", "perpetrat", "abuser", "offend", "batterer")
-RESERVED = ("person", "score", "treated", "set", "step", "reason", "n_respondents")
-"""Column names that the trail of a person uses itself, so that no covariate may bear them."""
+HARMING = (
+    "harm",
+    "perpetrat",
+    "abuser",
+    "abusive",
+    "violent",
+    "uses-violence",
+    "offend",
+    "batterer",
+)
+"""Parts of a role's name that mark it as harming unless the role says `harms: false`."""
 ReadTable = Callable[[str, "str | None"], "RawTable"]
 
 
@@ -94,9 +102,10 @@ class Evaluation:
         model = self.declared.logic_model
         ends = {link.end for link in model.links if link.kind == "change-in-those-who-harm"}
         theirs = any(outcome.id in ends and outcome.role == role for outcome in model.outcomes)
-        flagged = named is not None and named.harms
+        if named is not None and named.harms is not None:
+            return named.harms or theirs
         named_so = role.lower().replace("harmed", "")
-        return flagged or theirs or any(stem in named_so for stem in HARMING)
+        return theirs or any(stem in named_so for stem in HARMING)
 
     def measure(self, name: str) -> Measure:
         """Return one measure of the registry."""
@@ -178,7 +187,7 @@ def build_evaluation(
     except ValidationError as error:
         problems += problems_from(error, Declaration, document.where, LATER_METHODS)
         raise InvalidEvaluation(_in_order(problems)) from None
-    problems += _Consistency(declared, registry, document.where).problems()
+    problems += Consistency(declared, registry, document.where).problems()
     if problems:
         raise InvalidEvaluation(_in_order(problems))
     digest = hashlib.sha256(text.encode()).hexdigest()
@@ -188,308 +197,3 @@ def build_evaluation(
 
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda problem: problem.where.line or 0)
-
-
-class _Consistency:
-    """Finds what is wrong between the parts of a declaration whose shape is right."""
-
-    def __init__(self, declared: Declaration, registry: Registry, where: Callable[..., Where]):
-        self.declared = declared
-        self.registry = registry
-        self.where = where
-        self.roles = [role.id for role in declared.roles]
-        self.waves = [wave.id for wave in declared.waves]
-        self.found: list[Problem] = []
-
-    def problems(self) -> list[Problem]:
-        """Return every problem."""
-        self._repeats()
-        self._sources()
-        self._outcomes()
-        self._links()
-        self._design()
-        self._analysis()
-        self._disclosure()
-        return self.found
-
-    def _say(self, path: tuple[Any, ...], what: str, allowed: str = "", step: str = "") -> None:
-        self.found.append(Problem(self.where(path), what, allowed, step))
-
-    def _one_of(self, path: tuple[Any, ...], word: str, allowed: Iterable[str], noun: str) -> bool:
-        choices = list(allowed)
-        if word in choices:
-            return True
-        self._say(path, f"unknown {noun} '{word}'.", ", ".join(choices), nearest(word, choices))
-        return False
-
-    def _repeats(self) -> None:
-        model = self.declared.logic_model
-        groups: list[tuple[tuple[Any, ...], Iterable[Any]]] = [
-            (("roles",), self.declared.roles),
-            (("waves",), self.declared.waves),
-            (("indicators",), self.declared.indicators),
-        ]
-        for path, items in groups:
-            self._no_repeats([(item.id, (*path, n)) for n, item in enumerate(items)])
-        nodes = [
-            (node.id, ("logic_model", column, n))
-            for column in ("inputs", "activities", "outputs", "outcomes", "impacts")
-            for n, node in enumerate(getattr(model, column))
-        ]
-        self._no_repeats(nodes)
-
-    def _no_repeats(self, named: list[tuple[str, tuple[Any, ...]]]) -> None:
-        seen: set[str] = set()
-        for name, path in named:
-            if name in seen:
-                self._say(path, f"the id '{name}' is used twice.", "", "Give each its own id.")
-            seen.add(name)
-
-    def _once(self, path: tuple[Any, ...], words: Iterable[str], noun: str) -> None:
-        """A word listed twice would give the same result twice."""
-        listed = list(words)
-        for word in dict.fromkeys(word for word in listed if listed.count(word) > 1):
-            self._say(path, f"the {noun} '{word}' is listed twice.", "", "List it once.")
-
-    def _measure(self, path: tuple[Any, ...], name: str) -> Measure | None:
-        try:
-            return self.registry.measure(name)
-        except UnknownMeasure:
-            known = self.registry.measures()
-            near = nearest(name, known) or "`evalkit measures list` shows them all."
-            self._say(path, f"unknown measure '{name}'.", ", ".join(known), near)
-            return None
-
-    def _informant(self, path: tuple[Any, ...], informant: str, measure: Measure) -> None:
-        allowed = ["self", *self.roles, *OUTSIDERS]
-        if self._one_of(path, informant, allowed, "informant") and (
-            measure.respondent == "self" and informant != "self"
-        ):
-            what = f"{measure.id} is answered by the person, not by '{informant}'."
-            self._say(path, what, "self", "Use the version of the measure for this informant.")
-
-    def _sources(self) -> None:
-        data = self.declared.data
-        for n, source in enumerate(data.responses):
-            path = ("data", "responses", n)
-            measure = self._measure((*path, "measure"), source.measure)
-            if measure and not measure.items:
-                what = (
-                    f"{measure.id} holds no items (copyright): its answers cannot be scored here."
-                )
-                self._say((*path, "measure"), what, "", "List the scored values under `scores`.")
-            if measure and source.informant:
-                self._informant((*path, "informant"), source.informant, measure)
-        for n, scores in enumerate(data.scores):
-            self._score_source(("data", "scores", n), scores)
-        if any(item.source == "events" for item in self.declared.indicators) and not data.events:
-            self._say(
-                ("indicators",), "indicators need `data.events`.", "", "Name the events file."
-            )
-
-    def _score_source(self, path: tuple[Any, ...], source: Scores) -> None:
-        measure = self._measure((*path, "measure"), source.measure)
-        if measure:
-            scales = [scale.id for scale in measure.scales]
-            self._one_of((*path, "scale"), source.scale, scales, "scale")
-            if source.informant:
-                self._informant((*path, "informant"), source.informant, measure)
-        if source.shape == "wide" and not source.columns:
-            what = "a wide table needs `columns`, a column name for each wave."
-            self._say(path, what, "", "Add columns: {baseline: COLUMN}.")
-        if source.shape == "long" and source.columns:
-            self._say(
-                (*path, "columns"), "a long table has no `columns`.", "", "Use `value: COLUMN`."
-            )
-        others = measure is not None and measure.respondent != "self"
-        if others and source.shape == "wide" and not source.informant:
-            what = f"{source.measure} is answered by somebody else: say who."
-            step = "Add informant: ROLE."
-            self._say(path, what, ", ".join([*self.roles, *OUTSIDERS]), step)
-        for wave in source.columns or {}:
-            self._one_of((*path, "columns", wave), wave, self.waves, "wave")
-        columns = list((source.columns or {}).values())
-        if len(set(columns)) < len(columns):
-            what = "two waves name the same column: their scores would be the same."
-            self._say((*path, "columns"), what, "", "Give each wave its own column.")
-
-    def _outcomes(self) -> None:
-        indicators = [item.id for item in self.declared.indicators]
-        for n, outcome in enumerate(self.declared.logic_model.outcomes):
-            path = ("logic_model", "outcomes", n)
-            self._one_of((*path, "role"), outcome.role, self.roles, "role")
-            for m, wave in enumerate(outcome.when):
-                self._one_of((*path, "when", m), wave, self.waves[1:], "wave after the first")
-            self._once((*path, "when"), outcome.when, "wave")
-            if outcome.measure:
-                named = outcome.measure.informants
-                self._once((*path, "measure", "informants"), named, "informant")
-            if outcome.measure and outcome.indicator:
-                self._say(path, "an outcome has a measure or an indicator, not both.")
-            if outcome.indicator:
-                self._one_of((*path, "indicator"), outcome.indicator, indicators, "indicator")
-            if outcome.measure and outcome.measure.id != "none":
-                self._outcome_measure(path, outcome)
-
-    def _outcome_measure(self, path: tuple[Any, ...], outcome: Outcome) -> None:
-        assert outcome.measure is not None
-        measure = self._measure((*path, "measure"), outcome.measure.id)
-        if outcome.direction is None:
-            step = "Say whether lower or higher is better: direction: lower."
-            self._say(path, "a measured outcome needs `direction`.", "lower, higher", step)
-        if not outcome.when:
-            self._say(path, "a measured outcome needs `when`.", ", ".join(self.waves[1:]))
-        if measure is None:
-            return
-        scales = [scale.id for scale in measure.scales]
-        if outcome.measure.scale:
-            self._one_of((*path, "measure", "scale"), outcome.measure.scale, scales, "scale")
-        for informant in outcome.measure.informants:
-            self._informant((*path, "measure", "informants"), informant, measure)
-        if not outcome.measure.informants and measure.respondent != "self":
-            what = f"{measure.id} is answered by somebody else: say who."
-            step = "Add informants: [ROLE]."
-            self._say((*path, "measure"), what, ", ".join([*self.roles, *OUTSIDERS]), step)
-        self._polarity(path, outcome, measure)
-
-    def _polarity(self, path: tuple[Any, ...], outcome: Outcome, measure: Measure) -> None:
-        assert outcome.measure is not None
-        name = outcome.measure.scale or measure.default_scale
-        scale = next((item for item in measure.scales if item.id == name), None)
-        if scale is None or outcome.direction not in ("lower", "higher"):
-            return
-        better = "higher" if scale.higher_is_better else "lower"
-        if outcome.direction != better:
-            what = f"direction is '{outcome.direction}', but on {measure.id} ({name}) {better} is better."
-            self._say((*path, "direction"), what, better, "Write what would be an improvement.")
-        expected = outcome.expected.change if outcome.expected else 0
-        if (expected > 0 and better == "lower") or (expected < 0 and better == "higher"):
-            what = f"a change of {expected:+g} would be for the worse on {measure.id}."
-            self._say((*path, "expected"), what, "", "Check the sign: minus means a fall.")
-
-    def _links(self) -> None:
-        model = self.declared.logic_model
-        nodes = LogicModel(model).names()
-        for n, link in enumerate(model.links):
-            self._one_of(("logic_model", "links", n, "from"), link.start, nodes, "node")
-            self._one_of(("logic_model", "links", n, "to"), link.end, nodes, "node")
-        for n, activity in enumerate(model.activities):
-            for role in activity.roles:
-                self._one_of(("logic_model", "activities", n, "for"), role, self.roles, "role")
-        activities = [activity.id for activity in model.activities]
-        for n, output in enumerate(model.outputs):
-            if output.source:
-                self._one_of(
-                    ("logic_model", "outputs", n, "from"), output.source, activities, "activity"
-                )
-        watched = [item.id for item in self.declared.indicators]
-        watched += [outcome.id for outcome in model.outcomes]
-        for n, harm in enumerate(model.harms):
-            self._one_of(
-                ("logic_model", "harms", n, "watch"), harm.watch, watched, "indicator or outcome"
-            )
-
-    def _design(self) -> None:
-        declared, path = self.declared.design, ("design",)
-        if declared.type in LATER_DESIGNS:
-            step = f"This version has {', '.join(self.registry.designs())}."
-            self.found.append(not_available(self.where((*path, "type")), declared.type, step))
-            return
-        if not self._one_of((*path, "type"), declared.type, self.registry.designs(), "design"):
-            return
-        design = self.registry.design(declared.type)
-        for need in design.needs:
-            key = need.key.removeprefix("design.")
-            if not getattr(declared, key):
-                self._say(path, f"{design.id} needs `{need.key}`: {need.why}.", "", "Add it.")
-        if declared.arm and declared.arm.treated == declared.arm.comparison:
-            self._say((*path, "arm"), "treated and comparison are the same value.")
-        if declared.match and design.id != "matched-comparison":
-            self._say((*path, "match"), f"{design.id} does not match.", "", "Remove `match`.")
-        if declared.match and not declared.match.sets:
-            step = "Name the column of matched sets: sets: COLUMN."
-            place = self.where((*path, "match"))
-            self.found.append(not_available(place, "matching inside evalkit", step))
-
-    def _analysis(self) -> None:
-        plan, path = self.declared.analysis, ("analysis",)
-        outcomes = {outcome.id: outcome for outcome in self.declared.logic_model.outcomes}
-        if plan.primary:
-            known = self._one_of(
-                (*path, "primary", "outcome"), plan.primary.outcome, outcomes, "outcome"
-            )
-            outcome = outcomes.get(plan.primary.outcome)
-            if known and outcome is not None:
-                self._one_of(
-                    (*path, "primary", "wave"),
-                    plan.primary.wave,
-                    outcome.when,
-                    "wave of the outcome",
-                )
-                if not outcome.measure or outcome.measure.id == "none":
-                    self._say((*path, "primary", "outcome"), "the primary outcome has no measure.")
-                elif plan.primary.informant:
-                    allowed = outcome.measure.informants or ("self",)
-                    self._one_of(
-                        (*path, "primary", "informant"),
-                        plan.primary.informant,
-                        allowed,
-                        "informant",
-                    )
-        self._columns()
-        design = self.declared.design.type
-        known_design = design in self.registry.designs()
-        if (
-            plan.missing_baseline == "indicator"
-            and known_design
-            and not self.registry.design(design).randomised
-        ):
-            what = "an indicator for a missing baseline is right in randomised designs only."
-            self._say((*path, "missing_baseline"), what, "exclude", "Those left out are counted.")
-
-    def _columns(self) -> None:
-        """Covariates and groups name columns of the people table that mean what they say there."""
-        declared, plan = self.declared, self.declared.analysis
-        self._once(("analysis", "covariates"), plan.covariates, "covariate")
-        match = declared.design.match
-        named: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
-            (("analysis", "covariates"), plan.covariates),
-            (("needs", "by"), declared.needs.by),
-        ]
-        if match:
-            named.append((("design", "match", "covariates"), match.covariates))
-            self._once(("design", "match", "covariates"), match.covariates, "covariate")
-        for path, names in named:
-            for n, name in enumerate(names):
-                self._column((*path, n), name, adjusts=path[0] != "needs")
-
-    def _column(self, path: tuple[Any, ...], name: str, *, adjusts: bool) -> None:
-        flow, arm = self.declared.data.flow, self.declared.design.arm
-        after = [flow.received, flow.sessions, flow.left_on, flow.left_reason]
-        if adjusts and arm and name == arm.column:
-            self._say(path, f"'{name}' is the column of the arms.", "", "Take it out of the list.")
-        elif adjusts and name in after:
-            what = (
-                f"'{name}' is known only after the start: to adjust for it would hide the effect."
-            )
-            self._say(path, what, "columns known before the start", "Take it out of the list.")
-        elif name in RESERVED or name in self._flow_columns():
-            what = f"the column name '{name}' is used by evalkit for something else."
-            step = "Rename the column, or name it under data.flow if that is what it holds."
-            self._say(path, what, "", step)
-
-    def _flow_columns(self) -> set[str]:
-        """Names that stand for a part of `data.flow` which is not declared under that name."""
-        flow = self.declared.data.flow
-        return {name for name in type(flow).model_fields if getattr(flow, name) != name}
-
-    def _disclosure(self) -> None:
-        declared = self.declared.disclosure
-        if declared.profile == "open" and not declared.because:
-            what = "profile open shows every count: say why that is safe."
-            self._say(
-                ("disclosure",), what, "", "Add because: published data, or use profile: strict."
-            )
-        start, as_of = self.declared.programme.start, self.declared.data.as_of
-        if start and as_of and as_of < start:
-            self._say(("data", "as_of"), "the data end before the programme starts.")

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evalkit.intake import NOT_ANSWERED
+from evalkit.people import NEVER, NO_CONSENT, NOT_ELIGIBLE
 from evalkit.results import Record
+from evalkit.returns import NOT_ANSWERED
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     Mask = npt.NDArray[np.bool_]
 
 STEPS = ("came-in", "eligible", "allocated", "matched", "due", "returned", "analysed")
-NEVER = "never allocated"
 NOT_DUE = "not yet due"
 NO_BASELINE = "no first score"
 
@@ -94,6 +94,7 @@ def trail(evaluation: Evaluation, intake: Intake, target: Target) -> pd.DataFram
     start = _answers(intake, target, first)
     for name, table in (("score", answers), ("baseline", start)):
         frame[name] = frame["person"].map(table["score"]).astype(float)
+    frame.loc[people["withdrawn"].notna().to_numpy(), ["score", "baseline"]] = np.nan
     frame["n_respondents"] = frame["person"].map(answers["n"]).fillna(0).astype(int)
     stops = list(_stops(evaluation, intake, target, people, frame, answers))
     reasons = np.select([mask for mask, _, _ in stops], [why for _, _, why in stops], default="")
@@ -103,7 +104,7 @@ def trail(evaluation: Evaluation, intake: Intake, target: Target) -> pd.DataFram
         default=np.asarray("analysed", dtype=object),
     )
     frame["step"] = steps
-    frame["reason"] = np.where(reasons == "", None, reasons)
+    frame["reason"] = np.where(reasons == "", np.array(None, dtype=object), reasons)
     return frame
 
 
@@ -148,12 +149,13 @@ def _stops(
     """Yield (who, the step they reached, why no further), in the order people meet them."""
     import numpy as np
 
-    treated = frame["treated"].to_numpy(float)
+    withdrawn = people["withdrawn"].to_numpy(dtype=object)
+    out = people["withdrawn"].notna().to_numpy()
     returned = frame["score"].notna().to_numpy()
-    yield people["eligible"].to_numpy(float) == 0, "came-in", "not eligible"
-    yield people["consent"].to_numpy(float) == 0, "eligible", "no consent"
-    left_out = np.isnan(treated) if evaluation.design.comparison_group else treated != 1
-    yield left_out, "eligible", NEVER
+    entry = people["entry"].to_numpy(dtype=object)
+    yield entry == NOT_ELIGIBLE, "came-in", NOT_ELIGIBLE
+    yield entry == NO_CONSENT, "eligible", NO_CONSENT
+    yield entry == NEVER, "eligible", NEVER
     match = evaluation.declared.design.match
     if match and match.sets:
         yield frame["set"].isna().to_numpy(), "allocated", "no match was found"
@@ -165,6 +167,7 @@ def _stops(
     )
     due = is_due(evaluation, people, evaluation.wave(target.wave))
     yield ~due & ~returned, before, NOT_DUE
+    yield out, "due", withdrawn
     why = _why_lost(people, frame, answers)
     silent = why == NOT_ANSWERED
     lost = ~returned
@@ -180,8 +183,10 @@ def _stops(
 def _why_lost(
     people: pd.DataFrame, frame: pd.DataFrame, answers: pd.DataFrame
 ) -> npt.NDArray[np.object_]:
+    import numpy as np
+
     why = frame["person"].map(answers["why"]) if len(answers) else frame["person"].map({})
-    return why.astype(object).where(why.notna(), NOT_ANSWERED).to_numpy(dtype=object)
+    return np.asarray(why.astype(object).where(why.notna(), NOT_ANSWERED), dtype=object)
 
 
 def _left_reasons(people: pd.DataFrame, closes: pd.Series[pd.Timestamp]) -> npt.NDArray[np.object_]:
@@ -222,7 +227,7 @@ def _outside_ages(evaluation: Evaluation, target: Target, people: pd.DataFrame) 
     age = people["age"].astype(float).to_numpy()
     low = -np.inf if ages.low is None else ages.low
     high = np.inf if ages.high is None else ages.high + 1
-    return (age < low) | (age >= high)
+    return np.asarray((age < low) | (age >= high))
 
 
 def _ages_reason(evaluation: Evaluation, target: Target) -> str:
@@ -238,7 +243,7 @@ def is_due(evaluation: Evaluation, people: pd.DataFrame, wave: Wave) -> Mask:
     if as_of is None:
         return np.ones(len(people), dtype=bool)
     closes = _closing_days(evaluation, people, wave)
-    return (closes <= pd.Timestamp(as_of)).to_numpy() | closes.isna().to_numpy()
+    return np.asarray((closes <= pd.Timestamp(as_of)) | closes.isna(), dtype=bool)
 
 
 def _closing_days(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evalkit.durations import Duration
 from evalkit.flow import arm_names, start_days
+from evalkit.people import taking_part
 from evalkit.results import Record
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ QUARTER = YEAR / 4
 class Rate(Record):
     """Events per 100 units and year at risk, in one arm over one stretch of time.
 
-    `period` is 0 for the whole window and 1, 2, 3 ... for quarters since the start. Units with no
-    known start, and those never allocated, are in `n_left_out`.
+    `period` is 0 for the whole window and 1, 2, 3 ... for quarters since the start. `n_left_out` are
+    the arm's units without time at risk in the period; `n_with_events` those that had any; and
+    `events_outside` the arm's events that fall outside the time counted.
     """
 
     indicator: str
@@ -35,7 +36,9 @@ class Rate(Record):
     unit: str
     n_units: int
     n_left_out: int
+    n_with_events: int
     events: int
+    events_outside: int
     years_at_risk: float
     rate: float | None
     conf_low: float | None
@@ -63,8 +66,7 @@ def _units(study: Study, indicator: Indicator) -> pd.DataFrame:
     """Return one row a person or family: treated, start, and days at risk until they left."""
     import pandas as pd
 
-    people = study.intake.people
-    people = people[(people["eligible"] != 0) & (people["consent"] != 0)]
+    people = taking_part(study.intake.people)
     frame = pd.DataFrame({
         "unit": people[indicator.unit], "treated": people["treated"],
         "start": start_days(study.evaluation, people), "left": people["left_on"],
@@ -81,7 +83,7 @@ def _units(study: Study, indicator: Indicator) -> pd.DataFrame:
 
 
 def _event_days(study: Study, indicator: Indicator, units: pd.DataFrame) -> pd.DataFrame:
-    """Return unit and day since its start for each event of the kind that falls at risk."""
+    """Return unit, day since its start and whether at risk then, for each event of the kind."""
     import pandas as pd
 
     events = study.intake.events
@@ -94,7 +96,8 @@ def _event_days(study: Study, indicator: Indicator, units: pd.DataFrame) -> pd.D
         units, left_on="unit", right_index=True, how="inner", validate="many_to_one"
     ).reset_index(drop=True)
     joined["day"] = (joined["date"] - joined["start"]).dt.days
-    return joined[(joined["day"] >= 0) & (joined["day"] < joined["at_risk"])]
+    joined["at_risk"] = (joined["day"] >= 0) & (joined["day"] < joined["at_risk"])
+    return joined
 
 
 def _rate(
@@ -106,7 +109,8 @@ def _rate(
     mine = units[units["treated"] == value]
     known = mine[mine["at_risk"].notna()]
     exposure = (known["at_risk"].clip(upper=end) - begin).clip(lower=0)
-    inside = days[(days["treated"] == value) & (days["day"] >= begin) & (days["day"] < end)]
+    theirs = days[days["treated"] == value]
+    inside = theirs[theirs["at_risk"] & (theirs["day"] >= begin) & (theirs["day"] < end)]
     counts = inside.groupby("unit").size().reindex(known.index, fill_value=0)
     here = exposure > 0
     years = float(exposure[here].sum() / YEAR)
@@ -116,14 +120,14 @@ def _rate(
     return Rate(
         indicator=indicator.id, arm=arm, period=period, unit=indicator.unit,
         n_units=int(here.sum()), n_left_out=len(mine) - int(here.sum()),
-        events=int(counts[here].sum()), years_at_risk=years,
+        n_with_events=int((counts[here] > 0).sum()), events=int(counts[here].sum()),
+        events_outside=len(theirs) - int(counts[here].sum()), years_at_risk=years,
         rate=found.estimate if found else None, conf_low=found.conf_low if found else None,
         conf_high=found.conf_high if found else None, direction=indicator.direction,
     )  # fmt: skip
 
 
 def _array(series: pd.Series[float]) -> npt.NDArray[np.float64]:
-    return series.to_numpy(dtype=float)
+    import numpy as np
 
-
-__all__ = ["Duration", "Rate", "rates"]
+    return np.asarray(series, dtype=float)

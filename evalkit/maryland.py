@@ -50,6 +50,7 @@ def rate(
         outcome=outcome, wave=wave, informant=informant, convention=CONVENTION, level=level,
         ceiling=design.ceiling, reasons=(top, *(cap.reason for cap in caps)),
         to_reach_next=tuple(lifts) or _next_design(design),
+        met=tuple(check.sentence.rstrip(".") for check in found.values() if check.passed),
     )  # fmt: skip
 
 

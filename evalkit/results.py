@@ -117,7 +117,10 @@ class Check(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level(Record):
-    """A Maryland level for one outcome, wave and informant, with its reasons."""
+    """A Maryland level for one outcome, wave and informant.
+
+    `reasons` give the ceiling and what lowers the level, `met` the checks it passed.
+    """
 
     outcome: str
     wave: str
@@ -127,6 +130,7 @@ class Level(Record):
     ceiling: int
     reasons: tuple[str, ...] = ()
     to_reach_next: tuple[str, ...] = ()
+    met: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

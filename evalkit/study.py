@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from evalkit.analysis import Analysis
     from evalkit.checks import CheckFunction
     from evalkit.coverage import Coverage, Profile
+    from evalkit.estimators import Estimator
     from evalkit.evaluation import Evaluation, Target
     from evalkit.indicators import Rate
-    from evalkit.estimators import Estimator
     from evalkit.tables import RawTable
 
 
@@ -71,12 +71,10 @@ class Study:
     def _received(self) -> tuple[tuple[str, int, int, int], ...]:
         """Return (arm, received, did not, not recorded) among people allocated."""
         people = self.intake.people
+        allocated = people[people["entry"].isna()]
         rows = []
         for value, arm in zip((1.0, 0.0), arm_names(self.evaluation), strict=False):
-            mine = people[
-                (people["treated"] == value) & (people["eligible"] != 0) & (people["consent"] != 0)
-            ]
-            got = mine["received"]
+            got = allocated.loc[allocated["treated"] == value, "received"]
             rows.append((arm, int((got == 1).sum()), int((got == 0).sum()), int(got.isna().sum())))
         return tuple(rows)
 

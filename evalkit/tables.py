@@ -97,7 +97,7 @@ def _keeps(rule: Rule, text: str) -> bool:
     return rule.good is None or rule.good(text)
 
 
-def _checks(rules: list[Rule]) -> list[object]:
+def _checks(rules: list[Rule]) -> list[Any]:
     """Return one check that a column keeps every rule made for it."""
     import pandera.pandas as pa
 
@@ -125,6 +125,14 @@ def _broken(table: RawTable, rule: Rule, row: int, text: str) -> Problem:
     found = "the cell is blank." if text == "" else f"found {describe(text)}."
     where = Where(file=table.name, row=row, column=rule.column)
     return Problem(where, found, rule.allowed, rule.next_step)
+
+
+def no_rows(table: RawTable) -> list[Problem]:
+    """Return a problem where a table that needs rows has none."""
+    if len(table.frame):
+        return []
+    step = "Add the rows, or remove the file from the evaluation."
+    return [Problem(Where(file=table.name), "the file has a header and no rows.", "", step)]
 
 
 def repeated_rows(table: RawTable, key: list[str], noun: str) -> list[Problem]:
@@ -237,11 +245,6 @@ def frame_of_rows(rows: Rows, name: str) -> pd.DataFrame:
         body.append((number, padded))
     if problems:
         raise InvalidData(problems)
-    if not body:
-        step = "Add the rows, or remove the file from the evaluation."
-        raise InvalidData(
-            [Problem(Where(file=name), "the file has a header and no rows.", "", step)]
-        )
     index = [number for number, _ in body]
     return pd.DataFrame([cells for _, cells in body], columns=header, index=index, dtype=object)
 

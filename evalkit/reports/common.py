@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import evalkit
-from evalkit.claims import say
+from evalkit.wording import say
 
 if TYPE_CHECKING:
     from evalkit.disclosure import Rules

@@ -4,70 +4,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalkit.claims import say
-from evalkit.disclosure import Count, Part
+from evalkit.disclosure import Count
 from evalkit.flow import arm_names
 from evalkit.reports import tables
-from evalkit.reports.released import Released
+from evalkit.reports.released import Released, part_of
 from evalkit.reports.words import number, percent, who
+from evalkit.wording import say
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from evalkit.declaration import Activity
-    from evalkit.study import Study
-
-
-def _taking_part(study: Study) -> pd.DataFrame:
-    people = study.intake.people
-    kept = (people["eligible"] != 0) & (people["consent"] != 0) & people["treated"].notna()
-    return people[kept]
 
 
 def reach_table(released: Released) -> tables.Table:
     """Return by role: people known, not reached and why, allocated by arm, and who took it up."""
-    study, rules = released.study, released.rules
+    study = released.study
     people = study.intake.people
     names = arm_names(study.evaluation)
     rows = []
     for role in study.evaluation.roles:
-        mine = people[people["role"] == role.id]
-        barred = mine["eligible"] == 0
-        refused = ~barred & (mine["consent"] == 0)
-        never = ~barred & ~refused & mine["treated"].isna()
-        arms = [
-            _part(name, mine[~barred & ~refused & (mine["treated"] == value)])
-            for name, value in zip(names, (1.0, 0.0), strict=False)
+        shown = released.roles[role.id]
+        cells = [count.text for _, count in (*shown.before, *shown.arms)]
+        offered = people[
+            (people["role"] == role.id) & people["entry"].isna() & (people["treated"] == 1)
         ]
-        out = [_part("not eligible", mine[barred]), _part("no consent", mine[refused]),
-               _part("never allocated", mine[never])]  # fmt: skip
-        total = rules.count(len(mine), mine["family"].nunique())
-        shown, last = rules.split(total, [*out, *arms[:-1]], arms[-1], combine=False)
-        found = dict(shown) | {arms[-1].label: last}
-        cells = [found.get(part.label, rules.shown(0)).text for part in (*out, *arms)]
-        offered = arms[0].label
-        took = _taken_up(released, mine, found.get(offered, rules.hide()))
-        rows.append((role.name or say(role.id), total.text, *cells, took))
+        took = _taken_up(released, offered, shown.arms[0][1])
+        rows.append((role.name or say(role.id), shown.total.text, *cells, took))
     head = ("Role", "People known", "Not eligible", "No consent", "Never allocated",
             *(f"In {name}" for name in names), f"Took up {names[0]}")  # fmt: skip
     return tables.Table("Who we reach", head, tuple(rows))
 
 
-def _part(label: str, rows: pd.DataFrame) -> Part:
-    return Part(label, len(rows), int(rows["family"].nunique()))
-
-
-def _taken_up(released: Released, people: pd.DataFrame, total: Count) -> str:
-    offered = people[
-        (people["treated"] == 1) & (people["eligible"] != 0) & (people["consent"] != 0)
-    ]
+def _taken_up(released: Released, offered: pd.DataFrame, total: Count) -> str:
     if offered["received"].isna().all():
         return "not recorded"
     others = [
-        _part("did not", offered[offered["received"] == 0]),
-        _part("not recorded", offered[offered["received"].isna()]),
+        part_of("did not", offered[offered["received"] == 0]),
+        part_of("not recorded", offered[offered["received"].isna()]),
     ]
-    yes = _part("took it up", offered[offered["received"] == 1])
+    yes = part_of("took it up", offered[offered["received"] == 1])
     shown, took = released.rules.split(total, others, yes, combine=False)
     if took.hidden:
         return took.text
@@ -146,8 +122,8 @@ def dose_table(released: Released) -> tables.Table | None:
     study = released.study
     if study.evaluation.declared.data.flow.sessions is None:
         return None
-    people = _taking_part(study)
-    offered = people[people["treated"] == 1]
+    people = study.intake.people
+    offered = people[people["entry"].isna() & (people["treated"] == 1)]
     rows = [
         _dose(released, activity, role, offered[offered["role"] == role])
         for activity in study.evaluation.declared.logic_model.activities if activity.dose
@@ -178,15 +154,15 @@ def _dose(
     rules = released.rules
     known = people[people["sessions"].notna()]
     enough = known[known["sessions"] >= activity.dose.minimum]
-    total = rules.count(len(people), int(people["family"].nunique()))
+    total = released.roles[role].arms[0][1]
     shown, count = rules.split(
         total,
-        [_part("not recorded", people[people["sessions"].isna()])],
-        _part("known", known),
+        [part_of("not recorded", people[people["sessions"].isna()])],
+        part_of("known", known),
         combine=False,
     )
-    fewer = _part("fewer", known[known["sessions"] < activity.dose.minimum])
-    _, reached = rules.split(count, [fewer], _part("enough", enough), combine=False)
+    fewer = part_of("fewer", known[known["sessions"] < activity.dose.minimum])
+    _, reached = rules.split(count, [fewer], part_of("enough", enough), combine=False)
     share = f"{reached} ({percent(reached, count)})" if not reached.hidden else reached.text
     middle = tables.NOT_SHOWN if count.hidden else number(known["sessions"].median(), 0)
     missing = dict(shown).get("not recorded", rules.shown(0))
@@ -221,12 +197,12 @@ def completeness_table(released: Released) -> tables.Table | None:
             usable = ~full & ~blank & mine["score"].notna()
             lacking = ~full & ~blank & mine["score"].isna()
             parts = [
-                _part("some", mine[usable]),
-                _part("few", mine[lacking]),
-                _part("blank", mine[blank]),
+                part_of("some", mine[usable]),
+                part_of("few", mine[lacking]),
+                part_of("blank", mine[blank]),
             ]
             total = rules.count(len(mine), int(mine["family"].nunique()))
-            shown, complete = rules.split(total, parts, _part("full", mine[full]), combine=False)
+            shown, complete = rules.split(total, parts, part_of("full", mine[full]), combine=False)
             found = dict(shown)
             cells = [found.get(key, rules.shown(0)).text for key in ("some", "few", "blank")]
             rows.append(

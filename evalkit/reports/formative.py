@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from evalkit.claims import say
 from evalkit.disclosure import sentence
 from evalkit.flow import arm_names
-from evalkit.intake import NOT_ANSWERED
 from evalkit.reports import delivery, pictures, tables
 from evalkit.reports.common import header, provenance
 from evalkit.reports.page import lay_out
 from evalkit.reports.released import Released, release
 from evalkit.reports.words import number, sentence_case
+from evalkit.returns import NOT_ANSWERED
+from evalkit.wording import say
 
 if TYPE_CHECKING:
     from evalkit.study import Study

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evalkit.claims import say
 from evalkit.disclosure import Count
 from evalkit.reports.figures import BalanceRow as BalancePoint
 from evalkit.reports.figures import (
@@ -27,6 +26,7 @@ from evalkit.reports.page import drawing
 from evalkit.reports.released import Released, ShownFlow, ShownStep
 from evalkit.reports.tables import NOT_SHOWN, digits, label, loss_rates, target_of
 from evalkit.reports.words import interval, number, percent, who
+from evalkit.wording import say
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -206,7 +206,7 @@ def rate_picture(released: Released, rates: list[Rate], name: str, unit: str) ->
 def rate_is_small(released: Released, rate: Rate) -> bool:
     """Whether an indicator's rate may not be shown."""
     rules = released.rules
-    return rules.small(rate.n_units, rate.n_units) or rules.small(rate.events, rate.events)
+    return rules.small(rate.n_units, rate.n_units) or rules.small(rate.events, rate.n_with_events)
 
 
 def shown_units(released: Released, rate: Rate) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.disclosure import Count, Part, Rules
 from evalkit.flow import arm_names
+from evalkit.people import NEVER, NO_CONSENT, NOT_ELIGIBLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,12 +75,22 @@ class ShownFlow:
         return all(not arm.count("analysed").hidden for arm in self.arms)
 
 
+@dataclass(frozen=True, slots=True)
+class ShownRole:
+    """How the people of a role came in: those never allocated, by reason, and the arms."""
+
+    total: Count
+    before: tuple[tuple[str, Count], ...]
+    arms: tuple[tuple[str, Count], ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Released:
     """The counts of a study as a shareable page may show them."""
 
     study: Study
     rules: Rules
+    roles: dict[str, ShownRole]
     flows: dict[Key, ShownFlow]
 
     def flow(self, target: Target) -> ShownFlow:
@@ -107,41 +118,62 @@ def rules_of(evaluation: Evaluation) -> Rules:
 
 
 def release(study: Study) -> Released:
-    """Release the flow of every target."""
+    """Release the way in of every role, and the flow of every target from there."""
     rules = rules_of(study.evaluation)
+    roles = {role.id: _role(study, rules, role.id) for role in study.evaluation.roles}
     flows = {
-        (t.outcome.id, t.wave, t.informant): _flow(study.evaluation, rules, t, followed)
+        (t.outcome.id, t.wave, t.informant): _flow(study.evaluation, rules, t, followed, roles)
         for t, followed in study.trails
     }
-    return Released(study, rules, flows)
+    return Released(study, rules, roles, flows)
 
 
-def _part(label: str, rows: pd.DataFrame) -> Part:
+def _role(study: Study, rules: Rules, role: str) -> ShownRole:
+    people = study.intake.people
+    mine = people[people["role"] == role]
+    total = rules.count(len(mine), int(mine["family"].nunique()))
+    before = [
+        part_of(reason, mine[mine["entry"] == reason])
+        for reason in (NOT_ELIGIBLE, NO_CONSENT, NEVER)
+    ]
+    names = arm_names(study.evaluation)
+    arms = [
+        part_of(name, mine[mine["entry"].isna() & (mine["treated"] == value)])
+        for name, value in zip(names, (1.0, 0.0), strict=False)
+    ]
+    shown, last = rules.split(total, [*before, *arms[:-1]], arms[-1], combine=False)
+    found = dict(shown) | {names[-1]: last}
+    nobody = rules.shown(0)
+    return ShownRole(
+        total,
+        tuple((part.label, found.get(part.label, nobody)) for part in before),
+        tuple((name, found.get(name, nobody)) for name in names),
+    )
+
+
+def part_of(label: str, rows: pd.DataFrame) -> Part:
+    """Return a part with its people and the families they come from."""
     return Part(label, len(rows), int(rows["family"].nunique()))
 
 
 def _reasons(rows: pd.DataFrame) -> list[Part]:
-    return [_part(str(reason), group) for reason, group in rows.groupby("reason", sort=True)]
+    return [part_of(str(reason), group) for reason, group in rows.groupby("reason", sort=True)]
 
 
 def _flow(
-    evaluation: Evaluation, rules: Rules, target: Target, followed: pd.DataFrame
-) -> ShownFlow:
-    names = arm_names(evaluation)
+    evaluation: Evaluation, rules: Rules, target: Target, followed: pd.DataFrame,
+    roles: dict[str, ShownRole],
+) -> ShownFlow:  # fmt: skip
+    role = roles[target.outcome.role]
     early = followed["step"].isin(["came-in", "eligible"])
-    total = rules.count(len(followed), int(followed["family"].nunique()))
-    arms = [_part(name, followed[~early & (followed["arm"] == name)]) for name in names]
-    shown, last = rules.split(total, [*_reasons(followed[early]), *arms[:-1]], arms[-1])
-    by_label = dict(shown)
-    allocated = [by_label.get(name, rules.hide()) for name in names[:-1]] + [last]
-    before = tuple((label, count) for label, count in shown if label not in names)
     matched = evaluation.declared.design.match is not None
     chain = [step for step in CHAIN if step != "matched" or matched]
     released = [
         _arm(rules, name, n == 0, count, followed[~early & (followed["arm"] == name)], chain)
-        for n, (name, count) in enumerate(zip(names, allocated, strict=True))
+        for n, (name, count) in enumerate(role.arms)
     ]
-    return ShownFlow(target, total, before, tuple(released))
+    before = tuple((reason, count) for reason, count in role.before if count.text != "0")
+    return ShownFlow(target, role.total, before, tuple(released))
 
 
 def _arm(
@@ -154,7 +186,7 @@ def _arm(
         if step == chain[-1]:
             steps.append(ShownStep(step, CHAIN[step], count, ()))
             break
-        left, rest = rules.split(count, _reasons(stopped), _part("", rows[onward]))
+        left, rest = rules.split(count, _reasons(stopped), part_of("", rows[onward]))
         steps.append(ShownStep(step, CHAIN[step], count, tuple(left)))
         rows, count = rows[onward], rest
     return ShownArm(name, treated, tuple(steps))
@@ -162,13 +194,13 @@ def _arm(
 
 def release_coverage(rules: Rules, row: Coverage) -> dict[str, Count]:
     """Return one row of coverage with parts that add up to its people."""
-    total = rules.count(row.n_people, row.n_people)
+    total = rules.count(row.n_people, row.families_people)
     parts = [
-        Part("not measured", row.n_not_measured, row.n_not_measured),
-        Part("not due", row.n_not_due, row.n_not_due),
-        Part("not asked", row.n_not_asked, row.n_not_asked),
+        Part("not measured", row.n_not_measured, row.families_not_measured),
+        Part("not due", row.n_not_due, row.families_not_due),
+        Part("not asked", row.n_not_asked, row.families_not_asked),
     ]
-    measured = Part("measured", row.n_measured, row.families)
+    measured = Part("measured", row.n_measured, row.families_measured)
     if row.n_measured == 0:
         measured, parts = parts[0], [parts[1], parts[2]]
     shown, rest = rules.split(total, parts, measured, combine=False)

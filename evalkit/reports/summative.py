@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalkit.claims import CLAIMS, findings, say
+from evalkit.claims import findings
 from evalkit.disclosure import sentence
 from evalkit.flow import arm_names
 from evalkit.reports import pictures, tables
@@ -13,6 +13,7 @@ from evalkit.reports.common import header, methods, provenance, theory_words
 from evalkit.reports.page import drawing, lay_out
 from evalkit.reports.released import Released, release
 from evalkit.reports.words import interval, number, sentence_case, who
+from evalkit.wording import CLAIMS, say
 
 if TYPE_CHECKING:
     from evalkit.analysis import Analysis
@@ -166,7 +167,8 @@ def _levels(analysis: Analysis) -> tables.Table | None:
     for level in analysis.levels:
         target = tables.target_of(analysis.study, (level.outcome, level.wave, level.informant))
         lift = " ".join(level.to_reach_next) or "The highest level is reached."
-        reasons = "; ".join(sentence_case(reason) for reason in level.reasons)
+        said = [*level.reasons[1:], *level.met] or list(level.reasons)
+        reasons = ". ".join(sentence_case(reason) for reason in said)
         shown = f"{level.level} of {level.ceiling}" if level.level else "not rated"
         rows.append((*tables.label(target), shown, f"{reasons}.", lift))
     head = ("Outcome", "Wave", "Who answered", "Level", "Why", "What would raise it")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from evalkit.claims import say
 from evalkit.reports.released import Released, release_coverage
 from evalkit.reports.words import MINUS, NONE, interval, number, p_value, percent, who
+from evalkit.wording import say
 
 if TYPE_CHECKING:
     from evalkit.analysis import Analysis
@@ -327,7 +327,7 @@ def rate_cells(released: Released, rate: Rate) -> tuple[str, ...]:
     """Return units, events, years, rate and interval, hidden where small."""
     rules = released.rules
     units = rules.count(rate.n_units, rate.n_units)
-    events = rules.count(rate.events, rate.events)
+    events = rules.count(rate.events, rate.n_with_events)
     if units.hidden or events.hidden or rate.rate is None:
         return (units.text, events.text, NOT_SHOWN, NOT_SHOWN, NOT_SHOWN)
     years = number(rate.years_at_risk, 1 if rules.open else 0)

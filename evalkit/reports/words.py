@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from evalkit.claims import say
 from evalkit.disclosure import Count
+from evalkit.wording import say
 
 MINUS = "−"
 NONE = "–"

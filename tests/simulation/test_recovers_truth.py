@@ -48,7 +48,9 @@ def simulate(seeds: range) -> dict[tuple[str, str, str], list[tuple[float, float
             truth = maker.TRUTH[key[0]][key[1]]
             reported = analysis.estimate(*key)
             rows = study.trail(*key).query("step == 'analysed'")
-            naive = ek.stats.mean_difference(rows, outcome="score", treatment="treated", cluster="set")
+            naive = ek.stats.mean_difference(
+                rows, outcome="score", treatment="treated", cluster="set"
+            )
             found[key].append((
                 (reported.estimate - truth["effect"]) / truth["sd"],
                 (naive.estimate - truth["effect"]) / truth["sd"],

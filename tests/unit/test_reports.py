@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import socket
@@ -109,7 +110,7 @@ def test_a_page_can_be_read_by_everyone(pages: dict[tuple[str, str], str]) -> No
         assert names.count("h1") == 1 and names.count("main") == 1
         assert dict(page.tags)["html"]["lang"] == "en-GB"
         levels = [int(tag[1]) for tag in names if re.fullmatch(r"h[1-6]", tag)]
-        assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+        assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
         assert all("scope" in attributes for tag, attributes in page.tags if tag == "th")
         assert names.count("table") == names.count("caption")
         assert names.count("svg") <= text.count("<title") - 1
@@ -163,11 +164,19 @@ def test_hostile_text_is_inert(tmp_path: Path) -> None:
     payload = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
     text = (ROOT / "examples" / "beating-the-blues" / "evaluation.yaml").read_text(encoding="utf-8")
     quoted = json.dumps(payload)
-    text = re.sub(r"name: (?!\{).*", lambda m: f"name: {quoted}" if "{" not in m.group(0) and "}" not in m.group(0) else m.group(0), text)
+    text = re.sub(
+        r"name: (?!\{).*",
+        lambda m: (
+            f"name: {quoted}" if "{" not in m.group(0) and "}" not in m.group(0) else m.group(0)
+        ),
+        text,
+    )
     text = text.replace("because: published data", f"because: {quoted}")
     (tmp_path / "evaluation.yaml").write_text(text, encoding="utf-8")
     source = ROOT / "examples" / "beating-the-blues" / "beating_the_blues.csv"
-    (tmp_path / "beating_the_blues.csv").write_bytes(source.read_bytes().replace(b'"Yes"', b'"=1+<b>"'))
+    (tmp_path / "beating_the_blues.csv").write_bytes(
+        source.read_bytes().replace(b'"Yes"', b'"=1+<b>"')
+    )
     analysis = ek.load(tmp_path / "evaluation.yaml").study().analyse()
     for kind in ("summative", "formative"):
         page = report_text(analysis, ".html", kind)
@@ -189,7 +198,11 @@ def test_counts_on_a_page_reconcile_and_hide_the_small(
         rows = page.table("Outcome", "Arm", "Allocated", "Analysed")
         assert len(rows) == 2 * len(analyses[name].estimates)
         for row in rows:
-            left = [part.rsplit(": ", 1)[1] for part in row["Left out on the way, and why"].split("; ") if ": " in part]
+            left = [
+                part.rsplit(": ", 1)[1]
+                for part in row["Left out on the way, and why"].split("; ")
+                if ": " in part
+            ]
             counts = [number(part, rules.round_to) for part in left]
             assert number(row["Allocated"], 0) - sum(counts) == number(row["Analysed"], 0)
             if strict:
@@ -198,7 +211,9 @@ def test_counts_on_a_page_reconcile_and_hide_the_small(
                     assert text.startswith("<") or int(text) % rules.round_to == 0
         for row in page.table("Role", "People", "Measured", "Not due yet"):
             parts = [row[key] for key in ("Measured", "Not measured", "Not due yet", "Not asked")]
-            assert sum(number(part, rules.round_to) for part in parts) == number(row["People"], 0), row
+            assert sum(number(part, rules.round_to) for part in parts) == number(
+                row["People"], 0
+            ), row
 
 
 def test_the_same_number_is_printed_everywhere(
@@ -216,7 +231,9 @@ def test_the_same_number_is_printed_everywhere(
         for estimate in analyses[name].estimates:
             shown = released.counts(estimate)
             assert shown is not None
-            assert f"{shown[0]} people in {arms.treated}, {shown[1]} in {arms.comparison}" in page.text
+            assert (
+                f"{shown[0]} people in {arms.treated}, {shown[1]} in {arms.comparison}" in page.text
+            )
 
 
 def test_page_numbers_equal_the_analysis(
@@ -240,7 +257,9 @@ def test_attrition_verdict_shows_and_small_losses_hide_their_rates(
     assert "low attrition" not in pages["beating-the-blues", "summative"].lower()
     strict = Page(pages["growing-together", "summative"]).table("Lost overall", "Cautious boundary")
     assert all(row["Cautious boundary"] in ("inside", "outside") for row in strict)
-    assert all(row["Lost overall"] == "not shown" or row["Lost overall"].endswith("%") for row in strict)
+    assert all(
+        row["Lost overall"] == "not shown" or row["Lost overall"].endswith("%") for row in strict
+    )
 
 
 def test_strict_on_a_small_study_hides_results(tmp_path: Path) -> None:
@@ -290,10 +309,17 @@ def test_the_shipped_findings_schema_is_fresh() -> None:
 
 
 def test_plain_never_gives_json_a_number_that_is_none() -> None:
-    assert plain((1.0, float("nan"), float("inf"), {"a": -float("inf")})) == [1.0, None, None, {"a": None}]
+    assert plain((1.0, float("nan"), float("inf"), {"a": -float("inf")})) == [
+        1.0,
+        None,
+        None,
+        {"a": None},
+    ]
 
 
-def test_wrong_kinds_and_suffixes_are_refused(analyses: dict[str, ek.Analysis], tmp_path: Path) -> None:
+def test_wrong_kinds_and_suffixes_are_refused(
+    analyses: dict[str, ek.Analysis], tmp_path: Path
+) -> None:
     analysis = analyses["beating-the-blues"]
     with pytest.raises(InvalidInput, match="needs results"):
         ek.report(analysis.study, tmp_path / "a.html", kind="summative")
@@ -314,11 +340,15 @@ def test_the_main_job_needs_no_network(monkeypatch: pytest.MonkeyPatch, tmp_path
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    analysis = ek.load(ROOT / "examples" / "beating-the-blues" / "evaluation.yaml").study().analyse()
+    analysis = (
+        ek.load(ROOT / "examples" / "beating-the-blues" / "evaluation.yaml").study().analyse()
+    )
     assert ek.report(analysis, tmp_path / "summative.html").stat().st_size > 10_000
 
 
-def test_the_logic_model_says_measured_or_not_then_its_result(analyses: dict[str, ek.Analysis]) -> None:
+def test_the_logic_model_says_measured_or_not_then_its_result(
+    analyses: dict[str, ek.Analysis],
+) -> None:
     analysis = analyses["growing-together"]
     before = analysis.study.evaluation.logic_model.draw()
     assert before.count("not measured") >= 2 and "measured" in before
