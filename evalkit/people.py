@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 WORDS = ("age", "site", "family", "role")
 """Columns of the people table that have a rule of their own, or are always words."""
 NOT_ELIGIBLE, NO_CONSENT, NEVER = "not eligible", "no consent", "never allocated"
-AFTER_ALL = {NOT_ELIGIBLE: "found not eligible after allocation", NO_CONSENT: "consent withdrawn"}
+AFTER_ALL = {
+    NOT_ELIGIBLE: "allocated, then found not eligible",
+    NO_CONSENT: "allocated, but no consent",
+}
 
 
 def people_problems(evaluation: Evaluation, table: RawTable) -> list[Problem]:
@@ -158,18 +161,17 @@ def type_people(evaluation: Evaluation, table: RawTable) -> pd.DataFrame:
 def _with_entry(evaluation: Evaluation, people: pd.DataFrame) -> pd.DataFrame:
     """Say of everyone why they were never allocated, or why their answers may not be used.
 
-    Who has an arm was allocated and stays counted there: somebody found ineligible or withdrawing
-    consent after allocation is lost to the comparison, not absent from it.
+    In a trial whoever has an arm was randomised and stays counted there: somebody found ineligible
+    or withdrawing consent afterwards is lost to the comparison, not absent from it.
     """
     import numpy as np
 
     barred = np.select(
         [people["eligible"] == 0, people["consent"] == 0], [NOT_ELIGIBLE, NO_CONSENT], default=""
     )
-    if evaluation.design.comparison_group:
-        allocated = people["treated"].notna().to_numpy()
-    else:
-        allocated = (people["treated"] == 1).to_numpy() & (barred == "")
+    treated = people["treated"]
+    placed = treated.notna() if evaluation.design.comparison_group else treated == 1
+    allocated = placed.to_numpy() & (evaluation.design.randomised | (barred == ""))
     nothing = np.array(None, dtype=object)
     entry = np.where(allocated, nothing, np.where(barred == "", NEVER, barred.astype(object)))
     later = [AFTER_ALL.get(str(reason)) for reason in barred]

@@ -141,9 +141,7 @@ def _swemwbs_instrument() -> Instrument:
     place = np.array([0.25, 0.05, 0.3, 0.0, -0.05, -0.15, -0.4])[:, None]
     cuts = place + np.array([-1.7, -0.75, 0.75, 2.6])  # even steps of the metric score
     zeros = np.zeros(7)
-    return Instrument(
-        np.full(7, 0.9), zeros.astype(int), zeros, cuts, 1, np.zeros(7, dtype=bool)
-    )
+    return Instrument(np.full(7, 0.9), zeros.astype(int), zeros, cuts, 1, np.zeros(7, dtype=bool))
 
 
 def _sdq_facets(answers: np.ndarray) -> np.ndarray:
@@ -180,28 +178,64 @@ def _sdq_total(answers: np.ndarray) -> np.ndarray:
 
 OUTCOMES = (
     Outcome(
-        "child-wellbeing", "child", "sdq_parent", _sdq_instrument(-0.07), _sdq_total,
-        centre=17.0, spread=6.5, sign=1, gap=0.18,
-        drift={"end": -0.10, "6-months": -0.15}, effect={"end": -0.36, "6-months": -0.27},
-        facets=_sdq_facets, ages=(4, 17),
+        "child-wellbeing",
+        "child",
+        "sdq_parent",
+        _sdq_instrument(-0.07),
+        _sdq_total,
+        centre=17.0,
+        spread=6.5,
+        sign=1,
+        gap=0.18,
+        drift={"end": -0.10, "6-months": -0.15},
+        effect={"end": -0.36, "6-months": -0.27},
+        facets=_sdq_facets,
+        ages=(4, 17),
     ),
     Outcome(
-        "young-person-wellbeing", "child", "sdq_self", _sdq_instrument(-0.12), _sdq_total,
-        centre=16.5, spread=6.4, sign=1, gap=0.18,
-        drift={"end": -0.08, "6-months": -0.12}, effect={"end": -0.18, "6-months": -0.18},
-        facets=_sdq_facets, ages=(11, 17), lost=0.35,
+        "young-person-wellbeing",
+        "child",
+        "sdq_self",
+        _sdq_instrument(-0.12),
+        _sdq_total,
+        centre=16.5,
+        spread=6.4,
+        sign=1,
+        gap=0.18,
+        drift={"end": -0.08, "6-months": -0.12},
+        effect={"end": -0.18, "6-months": -0.18},
+        facets=_sdq_facets,
+        ages=(11, 17),
+        lost=0.35,
     ),
     Outcome(
-        "survivor-wellbeing", "adult-survivor", "swemwbs", _swemwbs_instrument(), score_swemwbs,
-        centre=19.4, spread=3.4, sign=-1, gap=0.18,
-        drift={"end": 0.08, "6-months": 0.12}, effect={"end": 0.59, "6-months": 0.59},
+        "survivor-wellbeing",
+        "adult-survivor",
+        "swemwbs",
+        _swemwbs_instrument(),
+        score_swemwbs,
+        centre=19.4,
+        spread=3.4,
+        sign=-1,
+        gap=0.18,
+        drift={"end": 0.08, "6-months": 0.12},
+        effect={"end": 0.59, "6-months": 0.59},
         blank=0.005,
     ),
     Outcome(
-        "wellbeing-of-those-who-harm", "adult-who-harms", "swemwbs", _swemwbs_instrument(),
-        score_swemwbs, centre=19.4, spread=3.4, sign=-1, gap=0.18,
-        drift={"end": 0.05, "6-months": 0.05}, effect={"end": 0.165, "6-months": 0.165},
-        blank=0.005, lost=0.8,
+        "wellbeing-of-those-who-harm",
+        "adult-who-harms",
+        "swemwbs",
+        _swemwbs_instrument(),
+        score_swemwbs,
+        centre=19.4,
+        spread=3.4,
+        sign=-1,
+        gap=0.18,
+        drift={"end": 0.05, "6-months": 0.05},
+        effect={"end": 0.165, "6-months": 0.165},
+        blank=0.005,
+        lost=0.8,
     ),
 )
 
@@ -358,9 +392,7 @@ def _draw_outcome(
     luck -= np.where(treated, luck[treated].mean(), luck[~treated].mean())  # as matching leaves it
     need = 0.18 * tier + 0.04 * callouts + outcome.gap * (treated - 0.5)
     facets = rng.standard_normal((size, 5))
-    baseline = instrument.answers(
-        luck + sign * need, facets, rng.standard_normal((size, items))
-    )
+    baseline = instrument.answers(luck + sign * need, facets, rng.standard_normal((size, items)))
     score = outcome.score(baseline)
 
     standing = (score - outcome.centre) / outcome.spread

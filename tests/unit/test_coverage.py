@@ -30,7 +30,7 @@ def test_counts_by_hand() -> None:
     assert (end.n_people, end.n_measured, end.n_not_measured, end.n_not_due, end.n_not_asked) == (
         10, 8, 1, 1, 0
     )  # fmt: skip
-    assert end.families == 8
+    assert (end.families_people, end.families_measured) == (10, 8)
     assert end.own_voice
 
 

@@ -145,7 +145,7 @@ def test_where_consent_is_recorded_a_blank_is_not_consent() -> None:
     people = PEOPLE.assign(agreed=["yes", "", "no", *["yes"] * 9])
     study = study_of(declare(data__flow={"consent": "agreed"}), people, SCORES)
     reasons = study.trail("mood", "end", "self").set_index("person")["reason"]
-    assert reasons["p001"] == reasons["p002"] == "no consent"
+    assert reasons["p001"] == reasons["p002"] == "allocated, but no consent"
     assert reasons.isna().sum() == 10
     assert study_of(declare(), PEOPLE, SCORES).trail("mood", "end", "self")["reason"].isna().all()
 

@@ -17,6 +17,7 @@ from evalkit.tables import (
     find_problems,
     frame_of_rows,
     is_number,
+    no_rows,
     numbers,
     one_of,
     raw_table,
@@ -126,9 +127,11 @@ def test_an_empty_table_is_refused(rows: list[list[str]]) -> None:
         frame_of_rows(rows, "t.csv")
 
 
-def test_a_table_without_rows_is_refused() -> None:
-    with pytest.raises(InvalidData, match="a header and no rows"):
-        frame_of_rows([["person"]], "t.csv")
+def test_a_table_without_rows_is_a_problem_where_rows_are_needed() -> None:
+    table = RawTable("t.csv", frame_of_rows([["person"]], "t.csv"))
+    (problem,) = no_rows(table)
+    assert "a header and no rows" in str(problem)
+    assert no_rows(RawTable("t.csv", frame_of_rows([["person"], ["1"]], "t.csv"))) == []
 
 
 def test_every_rule_of_a_column_holds_whatever_comes_after_it() -> None:
