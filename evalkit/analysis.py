@@ -12,7 +12,7 @@ from evalkit.errors import InvalidInput
 from evalkit.estimators import ESTIMATORS, Estimator, estimate_target
 from evalkit.indicators import Rate
 from evalkit.maryland import rate
-from evalkit.results import Attrition, Check, Estimate, Finding, Level
+from evalkit.results import Attrition, Check, Estimate, Finding, Level, Records
 
 if TYPE_CHECKING:
     from evalkit.study import Study
@@ -26,13 +26,13 @@ class Analysis:
     """Everything found, in the order outcomes, waves and informants were declared."""
 
     study: Study
-    estimates: tuple[Estimate, ...]
-    checks: tuple[Check, ...]
-    levels: tuple[Level, ...]
-    findings: tuple[Finding, ...]
-    attrition: tuple[Attrition, ...]
-    balance: tuple[BalanceRow, ...]
-    rates: tuple[Rate, ...]
+    estimates: Records[Estimate]
+    checks: Records[Check]
+    levels: Records[Level]
+    findings: Records[Finding]
+    attrition: Records[Attrition]
+    balance: Records[BalanceRow]
+    rates: Records[Rate]
 
     def estimate(self, outcome: str, wave: str, informant: str = "self") -> Estimate:
         """Return one estimate."""
@@ -86,8 +86,8 @@ def analyse(
     rates = study.indicators()
     worded = findings(evaluation, estimates, levels, rates)
     return Analysis(
-        study, estimates, tuple(found_checks), tuple(levels), worded, tuple(lost.values()),
-        tuple(balance), rates,
+        study, estimates, Records(found_checks), Records(levels), Records(worded),
+        Records(lost.values()), Records(balance), rates,
     )  # fmt: skip
 
 
@@ -97,16 +97,16 @@ def _one(table: Mapping[str, Function], name: str, noun: str) -> Function:
     return table[name]
 
 
-def _adjusted(study: Study, raw: list[tuple[bool, Estimate]]) -> tuple[Estimate, ...]:
+def _adjusted(study: Study, raw: list[tuple[bool, Estimate]]) -> Records[Estimate]:
     """Adjust the p values of everything but the primary result together, as the plan says."""
     from evalkit.stats import adjust_p
 
     plan = study.evaluation.declared.analysis.multiplicity
     if plan.across == "none":
-        return tuple(estimate for _, estimate in raw)
+        return Records(estimate for _, estimate in raw)
     secondary = [estimate.p_value for primary, estimate in raw if not primary]
     adjusted = iter(adjust_p(secondary, method=plan.method))
-    return tuple(
+    return Records(
         estimate if primary else replace(estimate, p_adjusted=_clean(next(adjusted)))
         for primary, estimate in raw
     )

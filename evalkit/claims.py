@@ -186,6 +186,7 @@ def _caveats(
             f"Level {level.level}, not {level.ceiling}: {lower_first(reason)}."
             for reason in level.reasons[1:]
         ]
+    found += [f"{said}." for said in level.beside]
     crossing = estimate.conf_low is not None and estimate.conf_high is not None and (
         estimate.conf_low > 0 or estimate.conf_high < 0
     )  # fmt: skip

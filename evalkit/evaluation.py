@@ -21,6 +21,7 @@ from evalkit.design_spec import Design
 from evalkit.errors import InvalidEvaluation, Problem
 from evalkit.logic_model import AuditContext, Gap, LogicModel
 from evalkit.logic_model import audit as audit_model
+from evalkit.results import Records
 from evalkit.shapes import as_tuples, problems_from
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class Evaluation:
         assert outcome.measure is not None
         return outcome.measure.informants or ("self",)
 
-    def audit(self) -> tuple[Gap, ...]:
+    def audit(self) -> Records[Gap]:
         """Return what the theory of change leaves out, rule by rule."""
         data = self.declared.data
         sources: list[Responses | Scores] = [*data.responses, *data.scores]
@@ -153,7 +154,7 @@ class Evaluation:
             measure=self.measure,
             design=self.design,
         )
-        return audit_model(context)
+        return Records(audit_model(context))
 
     def study(self, tables: Mapping[str, Any] | None = None) -> Study:
         """Read, validate and score the data, or raise InvalidData with every problem.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalkit.people import NEVER, NO_CONSENT, NOT_ELIGIBLE
-from evalkit.results import Record
+from evalkit.results import Record, Records
 from evalkit.returns import NOT_ANSWERED
 
 if TYPE_CHECKING:
@@ -55,14 +55,12 @@ class Step(Record):
 class Flow:
     """The steps of every outcome x wave x informant, by arm."""
 
-    steps: tuple[Step, ...]
+    steps: Records[Step]
     received: tuple[tuple[str, int, int, int], ...]
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a step and reason."""
-        from evalkit.results import to_frame
-
-        return to_frame(self.steps)
+        return self.steps.to_frame()
 
     def of(self, outcome: str, wave: str, informant: str) -> tuple[Step, ...]:
         """Return the steps of one outcome at one wave from one informant."""

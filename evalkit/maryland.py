@@ -51,7 +51,16 @@ def rate(
         ceiling=design.ceiling, reasons=(top, *(cap.reason for cap in caps)),
         to_reach_next=tuple(lifts) or _next_design(design),
         met=tuple(check.sentence.rstrip(".") for check in found.values() if check.passed),
+        beside=_beside(design, found),
     )  # fmt: skip
+
+
+def _beside(design: Design, checks: dict[str, Check]) -> tuple[str, ...]:
+    """Loss is rated in trials only; elsewhere it is said, because those lost may differ."""
+    lost = checks.get("attrition")
+    if design.randomised or lost is None or lost.passed is True:
+        return ()
+    return (f"{lost.sentence.rstrip('.')}: those who answered may differ from those who did not",)
 
 
 def _caps(design: Design, checks: dict[str, Check], faults: tuple[str, ...]) -> Iterable[Cap]:

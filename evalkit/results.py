@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,6 +30,19 @@ def to_frame(records: Iterable[Record]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame([record.to_dict() for record in records])
+
+
+Kind = TypeVar("Kind", bound=Record)
+
+
+class Records(tuple[Kind, ...]):
+    """Records of one kind in order: a tuple that also gives itself as a frame."""
+
+    __slots__ = ()
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas frame with one row a record and one column a field."""
+        return to_frame(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +132,8 @@ class Check(Record):
 class Level(Record):
     """A Maryland level for one outcome, wave and informant.
 
-    `reasons` give the ceiling and what lowers the level, `met` the checks it passed.
+    `reasons` give the ceiling and what lowers the level, `met` the checks it passed, and
+    `beside` those it failed that do not lower it but must be read with it.
     """
 
     outcome: str
@@ -131,6 +145,7 @@ class Level(Record):
     reasons: tuple[str, ...] = ()
     to_reach_next: tuple[str, ...] = ()
     met: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

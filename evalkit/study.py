@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit.errors import InvalidData, InvalidInput, Problem, nearest
 from evalkit.flow import Flow, arm_names, count_steps, trail
 from evalkit.intake import Intake, take_in
-from evalkit.results import Attrition
+from evalkit.results import Attrition, Records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +66,7 @@ class Study:
             step for target, followed in self.trails
             for step in count_steps(self.evaluation, target, followed)
         ]  # fmt: skip
-        return Flow(tuple(steps), self._received())
+        return Flow(Records(steps), self._received())
 
     def _received(self) -> tuple[tuple[str, int, int, int], ...]:
         """Return (arm, received, did not, not recorded) among people allocated."""
@@ -78,7 +78,7 @@ class Study:
             rows.append((arm, int((got == 1).sum()), int((got == 0).sum()), int(got.isna().sum())))
         return tuple(rows)
 
-    def attrition(self) -> tuple[Attrition, ...]:
+    def attrition(self) -> Records[Attrition]:
         """Return the loss after assignment for every outcome, wave and informant with two arms.
 
         Assigned: everyone allocated (and matched, where families are) for whom the wave was due and
@@ -93,25 +93,25 @@ class Study:
                 found = attrition(*counts[0], *counts[1])
                 rows.append(replace(found, outcome=target.outcome.id, role=target.outcome.role,
                                     informant=target.informant, wave=target.wave))  # fmt: skip
-        return tuple(rows)
+        return Records(rows)
 
-    def coverage(self) -> tuple[Coverage, ...]:
+    def coverage(self) -> Records[Coverage]:
         """Return for each role and wave who is measured, who is not, and who was not due."""
         from evalkit.coverage import coverage
 
-        return coverage(self)
+        return Records(coverage(self))
 
-    def needs(self) -> tuple[Profile, ...]:
+    def needs(self) -> Records[Profile]:
         """Return the profile at the first wave, by role and the declared groups."""
         from evalkit.coverage import profile
 
-        return profile(self)
+        return Records(profile(self))
 
-    def indicators(self) -> tuple[Rate, ...]:
+    def indicators(self) -> Records[Rate]:
         """Return the rates of the declared indicators by arm, and by quarter since the start."""
         from evalkit.indicators import rates
 
-        return rates(self)
+        return Records(rates(self))
 
     def analyse(
         self,

@@ -126,7 +126,7 @@ def _loss(analysis: Analysis, released: Released) -> dict[str, Any]:
     return {
         "table": tables.attrition_table(released, analysis),
         "picture": pictures.boundary_picture(released, analysis),
-        "rated": analysis.study.evaluation.design.check("attrition") is not None,
+        "rated": analysis.study.evaluation.design.randomised,
     }
 
 
@@ -167,7 +167,7 @@ def _levels(analysis: Analysis) -> tables.Table | None:
     for level in analysis.levels:
         target = tables.target_of(analysis.study, (level.outcome, level.wave, level.informant))
         lift = " ".join(level.to_reach_next) or "The highest level is reached."
-        said = [*level.reasons[1:], *level.met] or list(level.reasons)
+        said = [*level.reasons[1:], *level.beside, *level.met] or list(level.reasons)
         reasons = ". ".join(sentence_case(reason) for reason in said)
         shown = f"{level.level} of {level.ceiling}" if level.level else "not rated"
         rows.append((*tables.label(target), shown, f"{reasons}.", lift))

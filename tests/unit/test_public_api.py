@@ -63,6 +63,7 @@ def test_field_names_are_column_names(analysis: Any) -> None:
         frame = to_frame(rows)
         assert list(frame.columns) == [field.name for field in fields(rows[0])]
         assert len(frame) == len(rows)
+    assert analysis.estimates.to_frame().equals(to_frame(analysis.estimates))
     assert list(study.flow().to_frame().columns) == list(study.flow().steps[0].to_dict())
 
 
