@@ -79,12 +79,17 @@ def _changed(texts: dict[str, bytes], target: Path) -> Iterator[str]:
 
 def _record(name: str, done: Done) -> dict[str, Any]:
     reports = {path.name: str(path) for path in done.written}
-    return {"name": name, "reports": reports, "headline": headline(done.findings)}
+    return {
+        "name": name,
+        "programme": done.programme,
+        "reports": reports,
+        "headline": headline(done.findings),
+    }
 
 
 def _show(done: dict[str, Done]) -> None:
     for name, result in done.items():
-        say(name)
+        say(f"{name}: {result.programme}")
         found = headline(result.findings)
         for line in finding_lines(found) if found else []:
             say(f"  {line}")

@@ -33,6 +33,7 @@ class Kind(StrEnum):
 class Done:
     """What a run wrote and found; no findings where only the formative report was asked for."""
 
+    programme: str
     written: tuple[Path, ...]
     findings: tuple[Finding, ...]
 
@@ -105,13 +106,22 @@ def run_evaluation(
             written.append(ek.report(study, folder / name, kind="formative"))
         else:
             written.append(ek.report(analysis, folder / name, kind="summative"))
-    return Done(tuple(path.resolve() for path in written), analysis.findings if analysis else ())
+    return Done(
+        evaluation.declared.programme.name,
+        tuple(path.resolve() for path in written),
+        analysis.findings if analysis else (),
+    )
 
 
 def record(done: Done) -> dict[str, Any]:
     """Return what was written and found as one record."""
     reports = {path.name: str(path) for path in done.written}
-    return {"ok": True, "reports": reports, "findings": list(done.findings)}
+    return {
+        "ok": True,
+        "programme": done.programme,
+        "reports": reports,
+        "findings": list(done.findings),
+    }
 
 
 def headline(findings: Iterable[Finding]) -> Finding | None:
@@ -129,6 +139,7 @@ def finding_lines(finding: Finding) -> list[str]:
 
 
 def _show(done: Done) -> None:
+    say(done.programme)
     if done.findings:
         say("Findings")
     for finding in done.findings:
