@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from evalkit.checks import CHECKS, BalanceRow, CheckContext, CheckFunction, balance_rows
-from evalkit.claims import findings
+from evalkit.claims import HEAVY_LOSS, findings
 from evalkit.errors import InvalidInput
 from evalkit.estimators import ESTIMATORS, Estimator, estimate_target
 from evalkit.indicators import Rate
 from evalkit.maryland import rate
 from evalkit.results import Attrition, Check, Estimate, Finding, Level, Records
+from evalkit.wording import loss_words
 
 if TYPE_CHECKING:
     from evalkit.study import Study
@@ -33,6 +34,11 @@ class Analysis:
     attrition: Records[Attrition]
     balance: Records[BalanceRow]
     rates: Records[Rate]
+
+    def shareable_levels(self) -> Records[Level]:
+        """Return the same levels with reasons that hold no figures, for pages that hide some."""
+        plain = [replace(check, sentence=check.shareable) for check in self.checks]
+        return rate_all(self.study, self.estimates, plain)
 
     def estimate(self, outcome: str, wave: str, informant: str = "self") -> Estimate:
         """Return one estimate."""
@@ -64,7 +70,6 @@ def analyse(
     lost = {(a.outcome, a.wave, a.informant): a for a in study.attrition()}
     raw: list[tuple[bool, Estimate]] = []
     found_checks: list[Check] = []
-    levels: list[Level] = []
     balance: list[BalanceRow] = []
     for target, followed in study.trails:
         key = (target.outcome.id, target.wave, target.informant)
@@ -75,19 +80,39 @@ def analyse(
         ]
         table = checks or CHECKS
         mine = [_one(table, c.settings.check, "check")(c) for c in contexts]
-        levels.append(rate(
-            evaluation.design, mine, evaluation.declared.design.faults, outcome=key[0], wave=key[1],
-            informant=key[2], estimated=estimate.estimate is not None,
-        ))  # fmt: skip
         raw.append((target.primary, estimate))
         found_checks += mine
         balance += balance_rows(contexts[0]) if evaluation.design.comparison_group else ()
     estimates = _adjusted(study, raw)
+    levels = rate_all(study, estimates, found_checks)
     rates = study.indicators()
-    worded = findings(evaluation, estimates, levels, rates)
+    losses = {
+        key: loss_words(100 * loss.overall)
+        for key, loss in lost.items()
+        if loss.overall > HEAVY_LOSS
+    }
+    worded = findings(evaluation, estimates, levels, rates, losses=losses)
     return Analysis(
-        study, estimates, Records(found_checks), Records(levels), Records(worded),
+        study, estimates, Records(found_checks), levels, Records(worded),
         Records(lost.values()), Records(balance), rates,
+    )  # fmt: skip
+
+
+def rate_all(
+    study: Study, estimates: Iterable[Estimate], checks: Iterable[Check]
+) -> Records[Level]:
+    """Rate every estimate by the checks of the same outcome, wave and informant."""
+    by_target: dict[tuple[str | None, ...], list[Check]] = {}
+    for check in checks:
+        by_target.setdefault((check.outcome, check.wave, check.informant), []).append(check)
+    evaluation = study.evaluation
+    return Records(
+        rate(
+            evaluation.design, by_target.get((e.outcome, e.wave, e.informant), []),
+            evaluation.declared.design.faults, outcome=str(e.outcome), wave=str(e.wave),
+            informant=str(e.informant), estimated=e.estimate is not None,
+        )
+        for e in estimates
     )  # fmt: skip
 
 

@@ -35,19 +35,23 @@ class CheckContext:
 
     def result(
         self, passed: bool | None, sentence: str, value: float | None = None,
-        threshold: float | None = None,
+        threshold: float | None = None, shareable: str = "",
     ) -> Check:  # fmt: skip
-        """Return a check of this target."""
+        """Return a check of this target; without a sentence to share, its own is one."""
         return Check(
             check=self.settings.check, outcome=self.target.outcome.id, wave=self.target.wave,
             informant=self.target.informant, passed=passed, value=value, threshold=threshold,
-            sentence=sentence, citation=self.settings.citation,
+            sentence=sentence, shareable=shareable or sentence, citation=self.settings.citation,
         )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BalanceRow(Record):
-    """One covariate among the people analysed, by arm. `smd` names its denominator in `scaled_by`."""
+    """One covariate among the people analysed, by arm; `scaled_by` names the denominator of `smd`.
+
+    Where the covariate has at most two values, or the row is one of its categories, `smallest_n`
+    is the smallest group of people behind it in an arm and `smallest_families` the fewest families.
+    """
 
     outcome: str
     wave: str
@@ -65,6 +69,9 @@ class BalanceRow(Record):
     n_missing: int
     scaled_by: str
     adjusted: bool
+    share: bool
+    smallest_n: int | None
+    smallest_families: int | None
 
 
 CheckFunction = Callable[[CheckContext], Check]
@@ -85,8 +92,8 @@ def attrition(context: CheckContext) -> Check:
 def equivalence(context: CheckContext) -> Check:
     """Whether the arms analysed start alike on the outcome's own first score.
 
-    The statistic is Hedges' g with the pooled standard deviation, on the people analysed; without a
-    first score every declared covariate must be alike.
+    The statistic is Hedges' g with the pooled standard deviation, on the people analysed, most of
+    whom must have a first score; without any first score every declared covariate must be alike.
     """
     from evalkit.stats import hedges_g
 
@@ -96,12 +103,19 @@ def equivalence(context: CheckContext) -> Check:
     adjusts = "baseline" in context.study.evaluation.declared.analysis.covariates
     if known["treated"].nunique() < 2:
         return _equivalent_covariates(context)
+    share = known.groupby("treated").size() / rows.groupby("treated").size()
+    if share.min() < limits["known"]:
+        said = (
+            "Too few of the people analysed have a first score to say that the arms started alike."
+        )
+        return context.result(None, said, float(share.min()), limits["known"])
     arms = [known.loc[known["treated"] == value, "baseline"].to_numpy(float) for value in (1, 0)]
     try:
         size = abs(hedges_g(*arms).estimate or 0.0)
     except CannotEstimate as refusal:
-        return context.result(None, f"First scores cannot be compared: {refusal}")
-    return _verdict(context, size, adjusts, "The first scores of the people analysed", limits)
+        said = "First scores cannot be compared."
+        return context.result(None, f"{said} {refusal}", shareable=said)
+    return _verdict(context, size, adjusts, "The first scores of the people analysed", "", limits)
 
 
 def _equivalent_covariates(context: CheckContext) -> Check:
@@ -112,30 +126,34 @@ def _equivalent_covariates(context: CheckContext) -> Check:
             None, "Nobody can say whether the arms started alike: no first scores."
         )
     size, worst = max(sizes, key=lambda pair: pair[0])
-    what = f"There are no first scores; of the covariates, {worst.covariate}"
-    return _verdict(context, size, worst.adjusted, what, context.settings.thresholds)
+    what = "There are no first scores; the covariates of the people analysed"
+    return _verdict(
+        context, size, worst.adjusted, what, worst.covariate, context.settings.thresholds
+    )
 
 
 def _verdict(
-    context: CheckContext, size: float, adjusts: bool, what: str, limits: dict[str, float]
-) -> Check:
+    context: CheckContext, size: float, adjusts: bool, what: str, worst: str,
+    limits: dict[str, float],
+) -> Check:  # fmt: skip
+    """Hold a difference to the limits; the covariate and its figure are named in `sentence` only."""
     alike, with_adjustment = limits["satisfied"], limits["adjusted"]
-    shown = f"{what} differ by {size:.2f} standard deviations"
     if size <= alike:
-        return context.result(True, f"{shown}: alike (limit {alike:g}).", size, alike)
-    if size > with_adjustment:
-        return context.result(
-            False, f"{shown}: not alike (limit {with_adjustment:g}).", size, with_adjustment
+        passed, limit, verdict = True, alike, "are alike"
+    elif size > with_adjustment:
+        passed, limit, verdict = False, with_adjustment, "are not alike"
+    elif adjusts:
+        passed, limit, verdict = (
+            True,
+            with_adjustment,
+            "are alike enough once adjusted for, as is done",
         )
-    if adjusts:
-        sentence = (
-            f"{shown}: alike enough once adjusted for, as is done (limit {with_adjustment:g})."
-        )
-        return context.result(True, sentence, size, with_adjustment)
-    sentence = (
-        f"{shown}, which needs adjustment, and the plan does not adjust for it (limit {alike:g})."
-    )
-    return context.result(False, sentence, size, alike)
+    else:
+        passed, limit = False, alike
+        verdict = "need adjustment, and the plan does not adjust for them"
+    most = f" at most, {worst}" if worst else ""
+    sentence = f"{what} {verdict} ({size:.2f} standard deviations{most}; limit {limit:g})."
+    return context.result(passed, sentence, size, limit, f"{what} {verdict}.")
 
 
 def pre_test(context: CheckContext) -> Check:
@@ -167,9 +185,8 @@ def balance(context: CheckContext) -> Check:
     needing = [row for row in known if abs(row.smd or 0) > limits["satisfied"] and not row.adjusted]
     worst = max(needing or known, key=lambda row: abs(row.smd or 0))
     size = abs(worst.smd or 0)
-    return _verdict(
-        context, size, worst.adjusted, f"Of the covariates matched on, {worst.covariate}", limits
-    )
+    what = "The covariates matched on"
+    return _verdict(context, size, worst.adjusted, what, worst.covariate, limits)
 
 
 def clusters(context: CheckContext) -> Check:
@@ -233,12 +250,32 @@ def balance_rows(context: CheckContext) -> tuple[BalanceRow, ...]:
     held = [name for name in names if frame[name].notna().any()]
     estimand = evaluation.design.standardised_by
     table = stats.balance(frame, treatment="treated", covariates=held, estimand=estimand)
-    return tuple(_balance_row(context, row, estimand, plan) for row in table.to_dict("records"))
+    frame["family"] = rows["family"]
+    return tuple(
+        _balance_row(context, row, estimand, plan, _smallest(frame, str(row["covariate"])))
+        for row in table.to_dict("records")
+    )
+
+
+def _smallest(frame: pd.DataFrame, covariate: str) -> tuple[int, int] | None:
+    """Return the smallest group behind a row, in people and families; None for many values."""
+    name, _, level = covariate.partition("=")
+    values = frame[name] if name in frame else frame[covariate]
+    if not level and values.nunique() > 2:
+        return None
+    having = values == level if level else values == values.max()
+    groups = [
+        frame[(frame["treated"] == arm) & values.notna() & (having == has)]
+        for arm in (1, 0)
+        for has in (True, False)
+    ]
+    return min(len(group) for group in groups), min(group["family"].nunique() for group in groups)
 
 
 def _balance_row(
-    context: CheckContext, row: dict[Any, Any], estimand: str, plan: tuple[str, ...]
-) -> BalanceRow:
+    context: CheckContext, row: dict[Any, Any], estimand: str, plan: tuple[str, ...],
+    smallest: tuple[int, int] | None,
+) -> BalanceRow:  # fmt: skip
     name = str(row["covariate"])
     label = "first score" if name == "baseline" else name
     scaled = {"ATT": "SD of the programme arm", "ATE": "average SD of the two arms"}[estimand]
@@ -247,11 +284,15 @@ def _balance_row(
         for key in ("mean_treatment", "mean_comparison", "sd_treatment", "sd_comparison", "smd",
                     "variance_ratio", "ks")
     }  # fmt: skip
+    means = (numbers["mean_treatment"], numbers["mean_comparison"])
     return BalanceRow(
         outcome=context.target.outcome.id, wave=context.target.wave, informant=context.target.informant,
         covariate=label, scaled_by=scaled, adjusted=name.split("=")[0] in plan,
         n_treatment=int(row["n_treatment"]), n_comparison=int(row["n_comparison"]),
-        n_missing=int(row["n_missing"]), **numbers,
+        n_missing=int(row["n_missing"]),
+        share=smallest is not None and all(mean is None or 0 <= mean <= 1 for mean in means),
+        smallest_n=smallest[0] if smallest else None,
+        smallest_families=smallest[1] if smallest else None, **numbers,
     )  # fmt: skip
 
 

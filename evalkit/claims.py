@@ -8,7 +8,7 @@ worthwhile loss.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,13 +16,14 @@ from evalkit.maryland import ATTRIBUTES_FROM
 from evalkit.results import Estimate, Finding, Level
 from evalkit.wording import (
     CLAIMS,
-    FEWEST_DF,
     SMALL_EFFECT,
     Phrases,
     lower_first,
+    number_free,
     plural,
     reporter,
     say,
+    too_few_df,
 )
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from evalkit.indicators import Rate
 
 Counts = Callable[[Estimate], "tuple[str, str] | None"]
+Key = tuple[str | None, str | None, str | None]
+
+HEAVY_LOSS = 0.05
+"""The share lost above which a finding says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +62,15 @@ def exact_units(rate: Rate) -> str:
 def findings(
     evaluation: Evaluation, estimates: Iterable[Estimate], levels: Iterable[Level],
     rates: Iterable[Rate], *, counts: Counts = exact_counts,
-    units: Callable[[Rate], str | None] = exact_units,
+    units: Callable[[Rate], str | None] = exact_units, losses: Mapping[Key, str] | None = None,
+    exact: bool = True,
 ) -> tuple[Finding, ...]:  # fmt: skip
     """Word every result, in the order the outcomes were declared.
 
     `counts` gives the numbers analysed as they may be shown, or None where they may not be; then
     the finding says so and gives no number; `units` does the same for the units behind a rate.
+    `losses` says for outcome, wave and informant how many were lost. Unless `exact`, reasons that
+    hold a figure are left out.
     """
     by_target = {_key(e): e for e in estimates}
     rated = {(level.outcome, level.wave, level.informant): level for level in levels}
@@ -71,7 +79,9 @@ def findings(
     for outcome in evaluation.logic_model.outcomes:
         for key, target in targets.items():
             if key[0] == outcome.id and key in by_target:
-                found.append(_measured(evaluation, target, by_target[key], rated[key], counts))
+                said = (losses or {}).get(key, "")
+                worded = _measured(evaluation, target, by_target[key], rated[key], counts, exact)
+                found.append(replace(worded, caveats=(*filter(None, [said]), *worded.caveats)))
         if outcome.indicator:
             mine = [r for r in rates if r.indicator == outcome.indicator and r.period == 0]
             found.append(_indicated(outcome, mine, units))
@@ -105,7 +115,7 @@ def _word_of_harm(evaluation: Evaluation, role: str, informant: str | None) -> b
     return evaluation.harms(role if informant == "self" else informant or "")
 
 
-def _key(estimate: Estimate) -> tuple[str | None, str | None, str | None]:
+def _key(estimate: Estimate) -> Key:
     return estimate.outcome, estimate.wave, estimate.informant
 
 
@@ -120,7 +130,7 @@ def read(estimate: Estimate, *, higher_is_better: bool, worthwhile: float | None
     alpha = 1 - estimate.level
     adjusted_away = estimate.p_adjusted is not None and estimate.p_adjusted > alpha
     clear = (low > 0 or high < 0) and not adjusted_away
-    if estimate.df is not None and estimate.df < FEWEST_DF:
+    if estimate.df is not None and too_few_df(estimate.df):
         verdict = "not-enough-information"
     elif clear:
         verdict = "clear"
@@ -131,8 +141,9 @@ def read(estimate: Estimate, *, higher_is_better: bool, worthwhile: float | None
 
 
 def _measured(
-    evaluation: Evaluation, target: Target, estimate: Estimate, level: Level, counts: Counts
-) -> Finding:
+    evaluation: Evaluation, target: Target, estimate: Estimate, level: Level, counts: Counts,
+    exact: bool,
+) -> Finding:  # fmt: skip
     scale = evaluation.scale(target)
     expected = target.outcome.expected
     reading = read(
@@ -148,9 +159,11 @@ def _measured(
     if shown is None:
         claim, statement = "not-enough-information", _hidden(target)
     else:
-        phrase = Phrases(evaluation, target, estimate, level, reading, shown)
+        phrase = Phrases(evaluation, target, estimate, level, reading, shown, exact)
         claim, statement = _word(phrase, reading, level, own_report)
     caveats = _caveats(evaluation, target, estimate, level, reading, own_report) if shown else ()
+    if not exact:
+        caveats = tuple(said for said in caveats if said.startswith("Level ") or number_free(said))
     return Finding(
         outcome=target.outcome.id, wave=target.wave, informant=target.informant, claim=claim,
         attributes=attributes, statement=statement, caveats=caveats, primary=target.primary,

@@ -193,6 +193,9 @@ class Consistency:
             what = f"direction is '{outcome.direction}', but on {measure.id} ({name}) {better} is better."
             self._say((*path, "direction"), what, better, "Write what would be an improvement.")
         expected = outcome.expected.change if outcome.expected else 0
+        if outcome.expected and expected == 0:
+            what = "an expected change of 0 is no expectation."
+            self._say((*path, "expected"), what, "", "State the change, or leave `expected` out.")
         if (expected > 0 and better == "lower") or (expected < 0 and better == "higher"):
             what = f"a change of {expected:+g} would be for the worse on {measure.id}."
             self._say((*path, "expected"), what, "", "Check the sign: minus means a fall.")
@@ -236,6 +239,10 @@ class Consistency:
             self._say((*path, "arm"), "treated and comparison are the same value.")
         if declared.match and design.id != "matched-comparison":
             self._say((*path, "match"), f"{design.id} does not match.", "", "Remove `match`.")
+        if declared.match and declared.match.sets and declared.assigned_by == "site":
+            place = self.where((*path, "assigned_by"))
+            step = "Sites, not sets, would be the clusters. Declare assigned_by: family or person."
+            self.found.append(not_available(place, "matching of whole sites", step))
         if declared.match and not declared.match.sets:
             step = "Name the column of matched sets: sets: COLUMN."
             place = self.where((*path, "match"))
@@ -320,6 +327,12 @@ class Consistency:
             self._say(
                 ("disclosure",), what, "", "Add because: published data, or use profile: strict."
             )
+        if declared.profile == "strict" and 2 * declared.round_to < declared.threshold:
+            what = (
+                f"rounding to {declared.round_to} does not hide a count under {declared.threshold}."
+            )
+            least = -(-declared.threshold // 2)
+            self._say(("disclosure", "round_to"), what, f"{least} or more", "Round more coarsely.")
         start, as_of = self.declared.programme.start, self.declared.data.as_of
         if start and as_of and as_of < start:
             self._say(("data", "as_of"), "the data end before the programme starts.")

@@ -44,7 +44,10 @@ class Coverage(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile(Record):
-    """Scores at the first wave for one group of people: the benchmark for later waves."""
+    """Scores at the first wave for one group of people: the benchmark for later waves.
+
+    `families` are those behind the people scored.
+    """
 
     by: str
     group: str
@@ -56,6 +59,8 @@ class Profile(Record):
     n_scored: int
     n_missing: int
     families: int
+    families_people: int
+    families_missing: int
     mean: float | None
     sd: float | None
 
@@ -187,6 +192,8 @@ def _profile(
         informant=target.informant, n_people=len(people), n_scored=len(scored),
         n_missing=len(people) - len(scored),
         families=int(people.loc[scored.index, "family"].nunique()),
+        families_people=int(people["family"].nunique()),
+        families_missing=int(people.loc[score.isna(), "family"].nunique()),
         mean=float(scored.mean()) if len(scored) else None,
         sd=float(scored.std(ddof=1)) if len(scored) > 1 else None,
     )  # fmt: skip

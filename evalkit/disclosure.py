@@ -17,11 +17,12 @@ COMBINED = "other reasons (small numbers combined)"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a total: what it is, how many people, from how many families."""
+    """One part of a total: what it is, how many people, from how many families, and which."""
 
     label: str
     n: int
     families: int
+    ids: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Rules:
         large = [part for part in listed if not self.small(part.n, part.families)]
         little = [part for part in listed if self.small(part.n, part.families)]
         if combine and len(little) > 1:
-            joined = Part(COMBINED, sum(p.n for p in little), sum(p.families for p in little))
+            joined = Part(COMBINED, sum(p.n for p in little), _distinct(little))
             little = [joined]
             if not self.small(joined.n, joined.families):
                 large, little = [*large, joined], []
@@ -127,6 +128,14 @@ class Rules:
                 return None
             values[position] = moved[position]
         return values
+
+
+def _distinct(parts: list[Part]) -> int:
+    """Return how many families stand behind several parts; at least the most of any where unknown."""
+    ids = [part.ids for part in parts if part.ids is not None]
+    if len(ids) < len(parts):
+        return max(part.families for part in parts)
+    return len(frozenset().union(*ids))
 
 
 def sentence(rules: Rules, because: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import CannotEstimate
@@ -22,19 +22,19 @@ def mean_difference(study: Study, target: Target, followed: pd.DataFrame) -> Est
     """Adjusted difference in means between the arms (ANCOVA on the outcome's own first score)."""
     from evalkit import stats
 
-    frame, covariates, notes = analysis_frame(study, target, followed)
-    clusters = cluster_column(study, frame)
+    sample = analysis_sample(study, followed)
     found = stats.mean_difference(
-        frame, outcome="score", treatment="treated", covariates=covariates, cluster=clusters
-    )
-    return replace(found, notes=(*found.notes, *notes))
+        sample.frame, outcome="score", treatment="treated", covariates=sample.columns,
+        cluster=cluster_column(study, sample.frame),
+    )  # fmt: skip
+    return replace(found, notes=(*found.notes, *sample.notes), adjusted_for=sample.covariates)
 
 
 def mean_change(study: Study, target: Target, followed: pd.DataFrame) -> Estimate:
     """Mean change from the first wave among those measured at both."""
     from evalkit import stats
 
-    frame, _, _ = analysis_frame(study, target, followed)
+    frame = followed[followed["step"] == "analysed"]
     return stats.mean_change(
         frame, baseline="baseline", outcome="score", cluster=cluster_column(study, frame)
     )
@@ -46,42 +46,55 @@ ESTIMATORS: dict[str, Estimator] = {
 }
 
 
-def analysis_frame(
-    study: Study, target: Target, followed: pd.DataFrame
-) -> tuple[pd.DataFrame, list[str], tuple[str, ...]]:
-    """Return the rows analysed, the columns to adjust for, and notes on what was filled in.
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """The rows analysed: covariates of the plan that can be used, their columns, what to note."""
+
+    frame: pd.DataFrame
+    covariates: tuple[str, ...]
+    columns: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def analysis_sample(study: Study, followed: pd.DataFrame) -> Sample:
+    """Return the rows analysed with the covariates of the plan.
 
     In a randomised design a missing first score or covariate is set to the mean of those known and
-    an indicator is added (White and Thompson 2005, Statistics in Medicine 24:993-1007).
+    an indicator is added (White and Thompson 2005, Statistics in Medicine 24:993-1007). What is the
+    same for everyone, or known in one arm only, cannot be adjusted for and is left out, with a note.
     """
     people = study.intake.people
     rows = followed[followed["step"] == "analysed"].copy()
-    names: list[str] = []
+    used: list[str] = []
+    columns: list[str] = []
     notes: list[str] = []
-    for covariate in study.evaluation.declared.analysis.covariates:
-        values = (
-            rows["baseline"] if covariate == "baseline" else rows["person"].map(people[covariate])
-        )
-        rows[covariate] = values
-        names.append(covariate)
-        if values.isna().any():
-            notes.append(_fill(rows, names, covariate))
-    return rows, names, tuple(notes)
+    for name in study.evaluation.declared.analysis.covariates:
+        values = rows["baseline"] if name == "baseline" else rows["person"].map(people[name])
+        label = "the first score" if name == "baseline" else name
+        if values.groupby(rows["treated"]).count().min() == 0 or len(rows) == 0:
+            notes.append(f"{label} is not known in every arm, so the result is not adjusted for it")
+        elif values.nunique(dropna=False) == 1:
+            notes.append(f"{label} is the same for everyone, so the result is not adjusted for it")
+        else:
+            rows[name] = values
+            used.append(name)
+            columns += _filled(rows, name, label, notes)
+    return Sample(rows, tuple(used), tuple(columns), tuple(notes))
 
 
-def _fill(rows: pd.DataFrame, names: list[str], covariate: str) -> str:
-    missing = rows[covariate].isna()
-    label = "first score" if covariate == "baseline" else covariate
-    if rows[covariate].dtype == float:
-        rows[covariate] = rows[covariate].fillna(
-            rows[covariate].mean() if not missing.all() else 0.0
-        )
-        indicator = f"{covariate} missing"
-        rows[indicator] = missing.astype(float)
-        names.append(indicator)
-        return f"people with no {label} were kept: mean and indicator used"
-    rows[covariate] = rows[covariate].fillna("not recorded")
-    return f"people with no {label} were kept as a group of their own"
+def _filled(rows: pd.DataFrame, name: str, label: str, notes: list[str]) -> list[str]:
+    """Fill a covariate where it is missing; return the columns that stand for it."""
+    missing = rows[name].isna()
+    if not missing.any():
+        return [name]
+    if rows[name].dtype != float:
+        rows[name] = rows[name].fillna("not recorded")
+        notes.append(f"people without {label} were kept as a group of their own")
+        return [name]
+    rows[name] = rows[name].fillna(rows[name].mean())
+    rows[f"{name} missing"] = missing.astype(float)
+    notes.append(f"people without {label} were kept: mean and indicator used")
+    return [name, f"{name} missing"]
 
 
 def cluster_column(study: Study, rows: pd.DataFrame) -> str | None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 STEPS = ("came-in", "eligible", "allocated", "matched", "due", "returned", "analysed")
 NOT_DUE = "not yet due"
+EARLY = "answered before the wave closed, so not yet counted"
 NO_BASELINE = "no first score"
 
 
@@ -159,12 +160,13 @@ def _stops(
         yield frame["set"].isna().to_numpy(), "allocated", "no match was found"
     before = "matched" if match and match.sets else "allocated"
     yield (
-        _outside_ages(evaluation, target, people) & ~returned,
+        _outside_ages(evaluation, target, people),
         before,
         _ages_reason(evaluation, target),
     )
     due = is_due(evaluation, people, evaluation.wave(target.wave))
-    yield ~due & ~returned, before, NOT_DUE
+    yield ~due & returned, before, EARLY
+    yield ~due, before, NOT_DUE
     yield out, "due", withdrawn
     why = _why_lost(people, frame, answers)
     silent = why == NOT_ANSWERED
@@ -229,7 +231,7 @@ def _outside_ages(evaluation: Evaluation, target: Target, people: pd.DataFrame) 
 
 
 def _ages_reason(evaluation: Evaluation, target: Target) -> str:
-    return f"not asked: outside the measure's ages ({evaluation.measure(target.measure).ages})"
+    return f"outside the measure's ages ({evaluation.measure(target.measure).ages})"
 
 
 def is_due(evaluation: Evaluation, people: pd.DataFrame, wave: Wave) -> Mask:

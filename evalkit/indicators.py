@@ -26,8 +26,8 @@ class Rate(Record):
     """Events per 100 units and year at risk, in one arm over one stretch of time.
 
     `period` is 0 for the whole window and 1, 2, 3 ... for quarters since the start. `n_left_out` are
-    the arm's units without time at risk in the period; `n_with_events` those that had any; and
-    `events_outside` the arm's events that fall outside the time counted.
+    the arm's units without time at risk in the period; `families` those behind the units and
+    `families_with_events` behind the events; `events_outside` the arm's events that fall outside the time counted.
     """
 
     indicator: str
@@ -36,7 +36,8 @@ class Rate(Record):
     unit: str
     n_units: int
     n_left_out: int
-    n_with_events: int
+    families: int
+    families_with_events: int
     events: int
     events_outside: int
     years_at_risk: float
@@ -68,11 +69,14 @@ def _units(study: Study, indicator: Indicator) -> pd.DataFrame:
 
     people = taking_part(study.intake.people)
     frame = pd.DataFrame({
-        "unit": people[indicator.unit], "treated": people["treated"],
+        "unit": people[indicator.unit], "treated": people["treated"], "family": people["family"],
         "start": start_days(study.evaluation, people), "left": people["left_on"],
     })  # fmt: skip
     grouped = frame.groupby("unit", sort=True)
-    units = grouped.agg(treated=("treated", "max"), start=("start", "min"), left=("left", "max"))
+    units = grouped.agg(
+        treated=("treated", "max"), start=("start", "min"), left=("left", "max"),
+        family=("family", "first"),
+    )  # fmt: skip
     everyone_left = grouped["left"].apply(lambda left: left.notna().all())
     as_of = study.evaluation.declared.data.as_of
     last = pd.Timestamp(as_of) if as_of else study.intake.events["date"].max()
@@ -120,7 +124,9 @@ def _rate(
     return Rate(
         indicator=indicator.id, arm=arm, period=period, unit=indicator.unit,
         n_units=int(here.sum()), n_left_out=len(mine) - int(here.sum()),
-        n_with_events=int((counts[here] > 0).sum()), events=int(counts[here].sum()),
+        families=int(known.loc[here, "family"].nunique()),
+        families_with_events=int(known.loc[here & (counts > 0), "family"].nunique()),
+        events=int(counts[here].sum()),
         events_outside=len(theirs) - int(counts[here].sum()), years_at_risk=years,
         rate=found.estimate if found else None, conf_low=found.conf_low if found else None,
         conf_high=found.conf_high if found else None, direction=indicator.direction,

@@ -93,7 +93,7 @@ def _trial_caps(checks: dict[str, Check], faults: tuple[str, ...]) -> Iterable[C
         if alike.passed is True:
             yield Cap(3, f"{why}; but the people left were alike enough at the start", lift)
         else:
-            yield Cap(2, f"{why}; and {_said('likeness at the start', alike)}", lift)
+            yield Cap(2, f"{why}; and {_small(_said('likeness at the start', alike))}", lift)
     if "contamination" in faults:
         yield Cap(
             4, "people in the comparison arm got the programme (declared)", "Keep the arms apart."
@@ -125,6 +125,10 @@ def _comparison_caps(checks: dict[str, Check], faults: tuple[str, ...]) -> Itera
             "the comparison was not chosen as planned (declared)",
             "Choose the comparison by the plan.",
         )
+
+
+def _small(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _said(what: str, check: Check) -> str:

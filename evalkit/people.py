@@ -121,8 +121,10 @@ def _set_problems(evaluation: Evaluation, table: RawTable) -> list[Problem]:
         design.arm.column if design.arm else None,
         design.match.sets if design.match else None,
     ]
-    if "family" not in table.frame or design.assigned_by not in ("family", "site"):
+    if "family" not in table.frame:
         return []
+    if design.assigned_by == "person":
+        columns = columns[1:]  # siblings may be in different arms, not in different matched sets
     problems = []
     for column in (name for name in columns if name and name in table.frame):
         filled = table.frame[(table.frame[column] != "") & (table.frame["family"] != "")]

@@ -84,6 +84,7 @@ class Estimate(Record):
     mean_comparison: float | None = None
     sd_pooled: float | None = None
     notes: tuple[str, ...] = ()
+    adjusted_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +116,11 @@ class Attrition(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check(Record):
-    """One check of how the study went: passed True, False, or None where it cannot be told."""
+    """One check of how the study went: passed True, False, or None where it cannot be told.
+
+    `sentence` holds the figures; `shareable` says the same without any, for pages where small
+    numbers are hidden.
+    """
 
     check: str
     outcome: str | None = None
@@ -125,6 +130,7 @@ class Check(Record):
     value: float | None = None
     threshold: float | None = None
     sentence: str = ""
+    shareable: str = ""
     citation: str = ""
 
 

@@ -27,6 +27,23 @@ FEWEST_DF = 4
 """Below so many degrees of freedom an interval is not to be relied on (Tipton 2015)."""
 
 
+def too_few_df(df: float) -> bool:
+    """Whether the degrees of freedom are too few, but for rounding error."""
+    return df < FEWEST_DF - 1e-6
+
+
+def loss_words(percent: float | None) -> str:
+    """Say how many were lost; None where the rate may not be shown."""
+    if percent is None:
+        return "Some of those due at this wave were lost; how many may not be shown."
+    return f"Of those due at this wave, {percent:.0f}% were lost."
+
+
+def number_free(text: str) -> bool:
+    """Whether a sentence holds no figure from which a small count could be worked out."""
+    return not any(character.isdigit() for character in text)
+
+
 def reporter(informant: str | None) -> str:
     """Return who answered, in words."""
     return "own report" if informant == "self" else f"reported by the {say(informant or '')}"
@@ -57,6 +74,7 @@ class Phrases:
     level: Level
     reading: Reading
     shown: tuple[str, str]
+    exact: bool
 
     @property
     def _digits(self) -> int:
@@ -98,6 +116,14 @@ class Phrases:
         return f"{points} (a small difference, {SMALL_EFFECT:g} standard deviations)"
 
     @property
+    def _why_not(self) -> str:
+        """Say why nothing was estimated; a reason that holds a number stays off shareable pages."""
+        why = self.estimate.notes[0] if self.estimate.notes else ""
+        if not why or not (self.exact or number_free(why)):
+            return "Too few people answered, or they do not differ, so nothing could be estimated."
+        return why
+
+    @property
     def _size(self) -> str:
         value = self.estimate.estimate or 0.0
         way = "higher" if value > 0 else "lower"
@@ -112,13 +138,25 @@ class Phrases:
 
     @property
     def _allowing(self) -> str:
-        covariates = self.evaluation.declared.analysis.covariates
+        covariates = self.estimate.adjusted_for
         if not covariates:
             return ""
         if covariates == ("baseline",):
             return ", allowing for first scores"
         first = "first scores and the other" if "baseline" in covariates else "the"
         return f", allowing for {first} covariates of the plan"
+
+    @property
+    def _against_plan(self) -> str:
+        """Say where even the best end of the interval falls short of what the plan expects."""
+        expected = self.target.outcome.expected
+        low, high = self.estimate.conf_low, self.estimate.conf_high
+        if expected is None or low is None or high is None:
+            return ""
+        best = high if expected.change > 0 else -low
+        if best >= abs(expected.change):
+            return ""
+        return f" Even the best end of the interval falls short of the {self._margin}."
 
     def attributed(self) -> str:
         made = "better" if self.reading.better else "worse"
@@ -128,7 +166,7 @@ class Phrases:
         )  # fmt: skip
         return (
             f"{self._head}: scores were {self._size} {self._between} ({self._interval}). "
-            f"{credit}; this is evidence at level {self.level.level}."
+            f"{credit}; this is evidence at level {self.level.level}.{self._against_plan}"
         )
 
     def described(self) -> str:
@@ -149,9 +187,8 @@ class Phrases:
 
     def not_enough(self) -> str:
         if self.estimate.estimate is None:
-            why = self.estimate.notes[0] if self.estimate.notes else "nothing could be estimated"
-            return f"{self._head}: not enough information. {why}"
-        if self.estimate.df is not None and self.estimate.df < FEWEST_DF:
+            return f"{self._head}: not enough information. {self._why_not}"
+        if self.estimate.df is not None and too_few_df(self.estimate.df):
             return (
                 f"{self._head}: not enough information ({self._interval}). There are too few people "
                 "or clusters for this interval to be relied on."

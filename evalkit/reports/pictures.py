@@ -142,7 +142,7 @@ def balance_picture(rows: tuple[BalanceRow, ...], hidden: set[str]) -> Picture:
     """Draw how far the arms analysed differ before the programme."""
     points = [
         BalancePoint(say(row.covariate.replace("_", " ").replace("=", ": ")), row.smd)
-        for row in rows if row.covariate not in hidden
+        for row in rows if row.covariate.partition("=")[0] not in hidden
     ]  # fmt: skip
     svg = draw_balance(points, title="Likeness before the programme",
                        description="The numbers stand in the table beside it.")  # fmt: skip
@@ -189,12 +189,12 @@ def rate_picture(released: Released, rates: list[Rate], name: str, unit: str) ->
     series = []
     for arm in arms:
         mine = {rate.period: rate for rate in rates if rate.arm == arm}
-        shown = {p: r for p, r in mine.items() if not rate_is_small(released, r)}
-        series.append(Series(
-            arm, tuple(shown[p].rate if p in shown else None for p in periods),
-            tuple(shown[p].conf_low if p in shown else None for p in periods),
-            tuple(shown[p].conf_high if p in shown else None for p in periods),
-        ))  # fmt: skip
+        shown = _shown_rates(released, mine)
+        ends = [
+            tuple(_drawn(released, getattr(shown[p], end)) if p in shown else None for p in periods)
+            for end in ("rate", "conf_low", "conf_high")
+        ]
+        series.append(Series(arm, ends[0], ends[1], ends[2]))
     labels = [f"months {3 * p - 2} to {3 * p}" for p in periods]
     plural = {"family": "families", "person": "people"}[unit]
     svg = draw_series(series, title=f"{name} over time", description="Rates by quarter since the start, with 95% intervals.",
@@ -203,14 +203,31 @@ def rate_picture(released: Released, rates: list[Rate], name: str, unit: str) ->
     return Picture(drawing(svg), caption)
 
 
+def _shown_rates(released: Released, rates: dict[int, Rate]) -> dict[int, Rate]:
+    """Return the quarters that may be shown; where one is hidden the next smallest is hidden too.
+
+    Otherwise the hidden quarter could be worked out from the whole year.
+    """
+    shown = {p: rate for p, rate in rates.items() if not rate_is_small(released, rate)}
+    if len(rates) - len(shown) == 1 and shown:
+        shown.pop(min(shown, key=lambda p: shown[p].events))
+    return shown
+
+
+def _drawn(released: Released, value: float | None) -> float | None:
+    """Return a rate as it may be drawn: a drawing keeps every decimal it is given."""
+    return value if released.rules.open or value is None else float(round(value))
+
+
 def rate_is_small(released: Released, rate: Rate) -> bool:
     """Whether an indicator's rate may not be shown."""
     rules = released.rules
-    return rules.small(rate.n_units, rate.n_units) or rules.small(rate.events, rate.n_with_events)
+    few = rules.small(rate.n_units, rate.families)
+    return few or rules.small(rate.events, rate.families_with_events)
 
 
 def shown_units(released: Released, rate: Rate) -> str | None:
     """Return the number of families or people a rate rests on, or None where it may not be shown."""
     if rate_is_small(released, rate):
         return None
-    return released.rules.count(rate.n_units, rate.n_units).text
+    return released.rules.count(rate.n_units, rate.families).text

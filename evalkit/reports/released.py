@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.disclosure import Count, Part, Rules
 from evalkit.flow import arm_names
-from evalkit.people import NEVER, NO_CONSENT, NOT_ELIGIBLE
+from evalkit.people import NEVER, NO_CONSENT, NOT_ELIGIBLE, taking_part
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,6 +93,16 @@ class Released:
     roles: dict[str, ShownRole]
     flows: dict[Key, ShownFlow]
 
+    def taking_part(self, role: str) -> Count:
+        """Return the people of a role who take part: those of the arms, as shown there."""
+        people = self.study.intake.people
+        mine = people[people["role"] == role]
+        arms = [count.value for _, count in self.roles[role].arms]
+        if mine["withdrawn"].isna().all() and None not in arms:
+            return self.rules.shown(sum(value for value in arms if value is not None))
+        kept = taking_part(mine)
+        return self.rules.count(len(kept), int(kept["family"].nunique()))
+
     def flow(self, target: Target) -> ShownFlow:
         """Return the released flow of a target."""
         return self.flows[target.outcome.id, target.wave, target.informant]
@@ -153,7 +163,8 @@ def _role(study: Study, rules: Rules, role: str) -> ShownRole:
 
 def part_of(label: str, rows: pd.DataFrame) -> Part:
     """Return a part with its people and the families they come from."""
-    return Part(label, len(rows), int(rows["family"].nunique()))
+    ids = frozenset(rows["family"])
+    return Part(label, len(rows), len(ids), ids)
 
 
 def _reasons(rows: pd.DataFrame) -> list[Part]:
@@ -192,9 +203,9 @@ def _arm(
     return ShownArm(name, treated, tuple(steps))
 
 
-def release_coverage(rules: Rules, row: Coverage) -> dict[str, Count]:
+def release_coverage(released: Released, row: Coverage) -> dict[str, Count]:
     """Return one row of coverage with parts that add up to its people."""
-    total = rules.count(row.n_people, row.families_people)
+    rules, total = released.rules, released.taking_part(row.role)
     parts = [
         Part("not measured", row.n_not_measured, row.families_not_measured),
         Part("not due", row.n_not_due, row.families_not_due),

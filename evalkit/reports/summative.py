@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalkit.claims import findings
+from evalkit.claims import HEAVY_LOSS, Key, findings
 from evalkit.disclosure import sentence
 from evalkit.flow import arm_names
 from evalkit.reports import pictures, tables
@@ -13,12 +13,12 @@ from evalkit.reports.common import header, methods, provenance, theory_words
 from evalkit.reports.page import drawing, lay_out
 from evalkit.reports.released import Released, release
 from evalkit.reports.words import interval, number, sentence_case, who
-from evalkit.wording import CLAIMS, say
+from evalkit.wording import CLAIMS, loss_words, say
 
 if TYPE_CHECKING:
     from evalkit.analysis import Analysis
     from evalkit.evaluation import Evaluation
-    from evalkit.results import Finding, Level
+    from evalkit.results import Finding, Level, Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,11 @@ def summative_page(analysis: Analysis) -> str:
     evaluation = study.evaluation
     released = release(study)
     disclosure = evaluation.declared.disclosure
+    levels = analysis.levels if released.rules.open else analysis.shareable_levels()
     worded = findings(
-        evaluation, analysis.estimates, analysis.levels, analysis.rates, counts=released.counts,
+        evaluation, analysis.estimates, levels, analysis.rates, counts=released.counts,
         units=lambda rate: pictures.shown_units(released, rate),
+        losses=_losses(analysis, released), exact=released.rules.open,
     )  # fmt: skip
     states = theory_states(analysis, released, worded)
     return lay_out(
@@ -56,7 +58,7 @@ def summative_page(analysis: Analysis) -> str:
         loss=_loss(analysis, released),
         baseline=_baseline(analysis, released),
         results=_results(analysis, released),
-        levels=_levels(analysis),
+        levels=_levels(analysis, levels),
         rates=_rates(analysis, released),
         coverage=tables.coverage_table(released),
         needs=tables.needs_table(released),
@@ -64,6 +66,17 @@ def summative_page(analysis: Analysis) -> str:
         methods=methods(evaluation, released.rules),
         provenance=provenance(study),
     )
+
+
+def _losses(analysis: Analysis, released: Released) -> dict[Key, str]:
+    """Say how many were lost to each result, from the counts that may be shown."""
+    said: dict[Key, str] = {}
+    for loss in analysis.attrition:
+        if loss.overall > HEAVY_LOSS:
+            key = (loss.outcome, loss.wave, loss.informant)
+            rates = tables.loss_rates(released, tables.target_of(analysis.study, key), loss)
+            said[key] = loss_words(rates.overall if rates else None)
+    return said
 
 
 def _cards(analysis: Analysis, worded: tuple[Finding, ...]) -> list[Card]:
@@ -143,11 +156,7 @@ def _baseline(analysis: Analysis, released: Released) -> dict[str, Any]:
         return {"table": None, "picture": None, "name": ""}
     name = f"{main.outcome.name}, {say(main.wave)} ({who(main.informant)})"
     table = tables.balance_table(released, rows, f"The people analysed for: {name}")
-    hidden = {
-        row.covariate
-        for row, cells in zip(rows, table.rows, strict=True)
-        if tables.NOT_SHOWN in cells
-    }
+    hidden = tables.hidden_covariates(released, rows)
     return {"table": table, "picture": pictures.balance_picture(rows, hidden), "name": name}
 
 
@@ -160,11 +169,11 @@ def _results(analysis: Analysis, released: Released) -> dict[str, Any]:
     }
 
 
-def _levels(analysis: Analysis) -> tables.Table | None:
-    if not analysis.levels:
+def _levels(analysis: Analysis, levels: Records[Level]) -> tables.Table | None:
+    if not levels:
         return None
     rows = []
-    for level in analysis.levels:
+    for level in levels:
         target = tables.target_of(analysis.study, (level.outcome, level.wave, level.informant))
         lift = " ".join(level.to_reach_next) or "The highest level is reached."
         said = [*level.reasons[1:], *level.beside, *level.met] or list(level.reasons)
@@ -174,7 +183,7 @@ def _levels(analysis: Analysis) -> tables.Table | None:
     head = ("Outcome", "Wave", "Who answered", "Level", "Why", "What would raise it")
     design = analysis.study.evaluation.design
     notes = (
-        f"Convention: {analysis.levels[0].convention}. Level 3 or more is needed to credit the programme.",
+        f"Convention: {levels[0].convention}. Level 3 or more is needed to credit the programme.",
         f"Under {design.original.convention} this design can reach level {design.original.level} "
         f"(from memory of the original; the wording here follows the convention above).",
     )

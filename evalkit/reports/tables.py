@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from evalkit.disclosure import Count, Part
 from evalkit.reports.released import Released, release_coverage
 from evalkit.reports.words import MINUS, NONE, interval, number, p_value, percent, who
 from evalkit.wording import say
@@ -12,6 +13,7 @@ from evalkit.wording import say
 if TYPE_CHECKING:
     from evalkit.analysis import Analysis
     from evalkit.checks import BalanceRow
+    from evalkit.coverage import Profile
     from evalkit.evaluation import Target
     from evalkit.indicators import Rate
     from evalkit.results import Attrition, Estimate
@@ -69,7 +71,8 @@ def flow_table(released: Released) -> Table:
         for arm in flow.arms:
             left = [f"{text}: {count}" for item in arm.steps for text, count in item.left_out]
             counts = [arm.count(step).text for step in chain]
-            rows.append((*label(flow.target), arm.name, *counts, "; ".join(left) or "nobody"))
+            nobody = "nobody" if all(not item.count.hidden for item in arm.steps) else NOT_SHOWN
+            rows.append((*label(flow.target), arm.name, *counts, "; ".join(left) or nobody))
     heads = [
         {"allocated": "Allocated", "matched": "Matched", "due": "Due", "returned": "Returned",
          "analysed": "Analysed"}[step] for step in chain
@@ -207,7 +210,7 @@ def _estimate_row(
     return (
         *label(target), counts[0], *means,
         f"{number(e.estimate, places)} ({interval(e.conf_low, e.conf_high, places)})",
-        number(e.std_error, places + 1), number(e.df, 1), p_value(e.p_value), p_value(e.p_adjusted),
+        number(e.std_error, places + 1), _df(released, e.df), p_value(e.p_value), p_value(e.p_adjusted),
         f"{number(e.effect_size, 2)} ({interval(e.effect_low, e.effect_high, 2)})", level,
     )  # fmt: skip
 
@@ -223,7 +226,8 @@ def balance_table(released: Released, rows: tuple[BalanceRow, ...], caption: str
         "Standardised difference",
         "Adjusted for",
     )
-    body = tuple(_balance_cells(released, row) for row in rows)
+    hidden = hidden_covariates(released, rows)
+    body = tuple(_balance_cells(released, row, hidden) for row in rows)
     scaled = rows[0].scaled_by if rows else ""
     notes: tuple[str, ...] = (
         f"Means (SD) or percentages of the people analysed. The standardised difference is divided by the {scaled}.",
@@ -236,28 +240,44 @@ def balance_table(released: Released, rows: tuple[BalanceRow, ...], caption: str
     return Table(caption, head, body, notes)
 
 
-def _balance_cells(released: Released, row: BalanceRow) -> tuple[str, ...]:
-    share = "=" in row.covariate
-    cells = [
-        _share(released, mean, n) if share else f"{number(mean, 1)} ({number(sd, 1)})"
-        for mean, sd, n in (
-            (row.mean_treatment, row.sd_treatment, row.n_treatment),
-            (row.mean_comparison, row.sd_comparison, row.n_comparison),
-        )
-    ]
-    hidden = NOT_SHOWN in cells
+def _root(row: BalanceRow) -> str:
+    return row.covariate.partition("=")[0]
+
+
+def hidden_covariates(released: Released, rows: tuple[BalanceRow, ...]) -> set[str]:
+    """Return the covariates with a group too small to show; all their categories are hidden."""
+    return {
+        _root(row)
+        for row in rows
+        if row.smallest_n is not None
+        and released.rules.small(row.smallest_n, row.smallest_families or 0)
+    }
+
+
+def _balance_cells(released: Released, row: BalanceRow, hidden: set[str]) -> tuple[str, ...]:
     name = say(row.covariate.replace("_", " ").replace("=", ": "))
-    smd = NOT_SHOWN if hidden else number(row.smd, 2)
-    return (name, *(cells if not hidden else [NOT_SHOWN] * 2), smd, "yes" if row.adjusted else "no")
+    adjusted = "yes" if row.adjusted else "no"
+    if _root(row) in hidden:
+        return (name, NOT_SHOWN, NOT_SHOWN, NOT_SHOWN, adjusted)
+    arms = (
+        (row.mean_treatment, row.sd_treatment, row.n_treatment),
+        (row.mean_comparison, row.sd_comparison, row.n_comparison),
+    )
+    cells = [
+        _share(released, mean, n) if row.share else f"{number(mean, 1)} ({number(sd, 1)})"
+        for mean, sd, n in arms
+    ]
+    return (name, *cells, number(row.smd, 2), adjusted)
 
 
 def _share(released: Released, mean: float | None, n: int) -> str:
-    if mean is None:
+    """Return a percentage, under the strict profile from rounded counts."""
+    if mean is None or n == 0:
         return NONE
-    having = round(mean * n)
-    if released.rules.small(having, having) or released.rules.small(n - having, n - having):
-        return NOT_SHOWN
-    return f"{100 * mean:.0f}%"
+    if released.rules.open:
+        return f"{100 * mean:.0f}%"
+    rules = released.rules
+    return f"{min(100.0, 100 * rules.rounded(round(mean * n)) / rules.rounded(n)):.0f}%"
 
 
 def coverage_table(released: Released) -> Table:
@@ -265,7 +285,7 @@ def coverage_table(released: Released) -> Table:
     rows = []
     names = {role.id: role.name or say(role.id) for role in released.study.evaluation.roles}
     for row in released.study.coverage():
-        shown = release_coverage(released.rules, row)
+        shown = release_coverage(released, row)
         informant = "anyone" if row.informant == "any" else who(row.informant)
         asked = row.n_measured + row.n_not_measured + row.n_not_due > 0
         share = percent(shown["measured"], shown["people"]) if asked else "not asked"
@@ -287,22 +307,42 @@ def coverage_table(released: Released) -> Table:
 
 
 def needs_table(released: Released) -> Table:
-    """Return the profile at the first wave by the declared groups."""
-    rules, study = released.rules, released.study
-    rows = []
+    """Return the profile at the first wave by the declared groups, which add up to the role."""
+    study = released.study
+    blocks: dict[tuple[str, ...], list[Profile]] = {}
     for item in study.needs():
-        n = rules.count(item.n_people, item.n_people)
-        hidden = rules.small(item.n_scored, item.families)
-        mean = (
-            NOT_SHOWN if hidden or item.mean is None else f"{number(item.mean)} ({number(item.sd)})"
-        )
-        scored = rules.count(item.n_scored, item.families)
-        measure = study.evaluation.measure(item.measure)
-        group = say(item.group) if item.by == "role" else item.group
-        rows.append((say(item.by.replace("_", " ")), group, say(item.role),
-                     f"{measure.id} ({who(item.informant)})", n.text, scored.text, mean))  # fmt: skip
+        blocks.setdefault(
+            (item.by, item.role, item.measure, item.scale, item.informant), []
+        ).append(item)
+    rows = [row for block in blocks.values() for row in _needs_rows(released, block)]
     head = ("Grouped by", "Group", "Role", "Measure", "People", "Scored", "Mean (SD)")
     return Table("Needs at the start: the benchmark for later waves", head, tuple(rows))
+
+
+def _needs_rows(released: Released, block: list[Profile]) -> list[tuple[str, ...]]:
+    rules = released.rules
+    largest = max(block, key=lambda item: item.n_people)
+    parts = [
+        Part(item.group, item.n_people, item.families_people)
+        for item in block
+        if item is not largest
+    ]
+    rest = Part(largest.group, largest.n_people, largest.families_people)
+    total = released.taking_part(largest.role)
+    shown, last = rules.split(total, parts, rest, combine=False)
+    counts = dict(shown) | {largest.group: last}
+    return [_needs_row(released, item, counts[item.group]) for item in block]
+
+
+def _needs_row(released: Released, item: Profile, people: Count) -> tuple[str, ...]:
+    missing = Part("missing", item.n_missing, item.families_missing)
+    rest = Part("scored", item.n_scored, item.families)
+    _, scored = released.rules.split(people, [missing], rest, combine=False)
+    shown = not scored.hidden and item.mean is not None
+    mean = f"{number(item.mean)} ({number(item.sd)})" if shown else NOT_SHOWN
+    group = say(item.group) if item.by == "role" else item.group
+    return (say(item.by.replace("_", " ")), group, say(item.role),
+            f"{item.measure} ({who(item.informant)})", people.text, scored.text, mean)  # fmt: skip
 
 
 def rates_table(released: Released, rates: tuple[Rate, ...], arms: tuple[str, ...]) -> Table:
@@ -326,15 +366,19 @@ def rates_table(released: Released, rates: tuple[Rate, ...], arms: tuple[str, ..
 def rate_cells(released: Released, rate: Rate) -> tuple[str, ...]:
     """Return units, events, years, rate and interval, hidden where small."""
     rules = released.rules
-    units = rules.count(rate.n_units, rate.n_units)
-    events = rules.count(rate.events, rate.n_with_events)
+    units = rules.count(rate.n_units, rate.families)
+    events = rules.count(rate.events, rate.families_with_events)
     if units.hidden or events.hidden or rate.rate is None:
         return (units.text, events.text, NOT_SHOWN, NOT_SHOWN, NOT_SHOWN)
-    years = number(rate.years_at_risk, 1 if rules.open else 0)
-    return (
-        units.text,
-        events.text,
-        years,
-        number(rate.rate, 0),
-        interval(rate.conf_low, rate.conf_high, 0),
-    )
+    exact = number(rate.years_at_risk, 1)
+    years = exact if rules.open else f"{rules.rounded(round(rate.years_at_risk)):,}"
+    ends = interval(rate.conf_low, rate.conf_high, 0)
+    return (units.text, events.text, years, number(rate.rate, 0), ends)
+
+
+def _df(released: Released, df: float | None) -> str:
+    """Return degrees of freedom; under the strict profile rounded, for they give away exact n."""
+    if released.rules.open or df is None:
+        return number(df, 1)
+    whole = round(df)
+    return released.rules.count(whole, whole).text

@@ -45,7 +45,7 @@ def coefficient_interval(
 def caveats(df: float, scaling: Scaling) -> list[str]:
     """Return what must be said beside the estimate."""
     notes = []
-    if df < FEW_DF:
+    if df < FEW_DF - 1e-6:
         notes.append(
             f"The degrees of freedom ({df:.1f}) are below {FEW_DF}: the interval and p-value are "
             "not to be relied on"
