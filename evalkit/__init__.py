@@ -14,7 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+    from typing import Literal
 
     from evalkit.analysis import Analysis
     from evalkit.design_spec import Design
@@ -75,15 +77,34 @@ def design(name: str) -> Design:
     return shipped_registry().design(name)
 
 
-def score(frame: Any, name: str, **options: Any) -> Any:
+def score(
+    frame: Any,
+    name: str,
+    *,
+    items: Mapping[str, str] | None = None,
+    prefix: str | None = None,
+    bands: str | None = None,
+    age: str | None = None,
+    sex: str | None = None,
+    on_invalid: Literal["raise", "missing"] = "raise",
+) -> Any:
     """Score item answers with a measure of the registry; see `evalkit.scoring.score`.
 
     Takes any frame that narwhals knows and returns the same kind, its columns kept and the scores
-    added. Options: items, prefix, bands, age, sex, on_invalid.
+    added.
+
+    items : item id to column, for items that are not found by name.
+    prefix : the item columns are this text followed by the item id.
+    bands : the id of a band system of the measure; "none" for no bands.
+    age, sex : the columns that hold them.
+    on_invalid : "raise", or "missing", which blanks answers that are not allowed and counts them.
     """
     from evalkit.scoring import score as score_frame
 
-    return score_frame(frame, measure(name), **options)
+    return score_frame(
+        frame, measure(name), items=items, prefix=prefix, bands=bands, age=age, sex=sex,
+        on_invalid=on_invalid,
+    )  # fmt: skip
 
 
 def load(path: str | Path) -> Evaluation:

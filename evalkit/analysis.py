@@ -16,13 +16,15 @@ from evalkit.results import Attrition, Check, Estimate, Finding, Level, Records
 from evalkit.wording import loss_words
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from evalkit.study import Study
 
 Rated = TypeVar("Rated", Estimate, Level)
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Analysis:
     """Everything found, in the order outcomes, waves and informants were declared."""
 
@@ -34,6 +36,14 @@ class Analysis:
     attrition: Records[Attrition]
     balance: Records[BalanceRow]
     rates: Records[Rate]
+
+    def __repr__(self) -> str:
+        name = self.study.evaluation.declared.programme.name
+        return f"Analysis({name}: {len(self.estimates)} results)"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the estimates as a pandas frame, one row each."""
+        return self.estimates.to_frame()
 
     def shareable_levels(self) -> Records[Level]:
         """Return the same levels with reasons that hold no figures, for pages that hide some."""

@@ -15,8 +15,34 @@ Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
 MAX_LISTED = 20
 """How many faults of one column are listed one by one."""
 
+WAYS = {
+    "looked": "or as q1.. where the frame has exactly {n} such columns",
+    "name": 'items={{"1": "column"}} or prefix= settles doubt.',
+    "which": "Say which with prefix= or items=.",
+    "alone": 'Say prefix="q" if they are not.',
+    "noun": "frame",
+}
+"""How to say which columns hold the items, to somebody who writes Python."""
+YAML = {
+    "looked": "or as q1.. where the file has exactly {n} such columns",
+    "name": 'Or name them in the yaml, beside this file in data.responses: items: {{"1": COLUMN, ...}}.',
+    "which": 'Say which in the yaml, beside this file in data.responses: items: {{"1": COLUMN, ...}}.',
+    "alone": "If they are not, name the columns in the yaml, beside this file in data.responses: "
+    'items: {{"1": q1, ...}}.',
+    "noun": "file",
+}
+"""The same to somebody who writes an evaluation.yaml."""
+COMMAND = {
+    "looked": YAML["looked"],
+    "name": "Rename the columns of the file.",
+    "which": "Rename or remove the columns that are not meant.",
+    "alone": "Remove them from the file if they are.",
+    "noun": "file",
+}
+"""The same to somebody at the command line."""
+
 TEXT = (nw.String, nw.Object, nw.Categorical, nw.Enum)
-_NUMBER = r"^[+-]?[0-9]+(?:\.[0-9]+)?$"
+_NUMBER = r"^[+-]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$"
 _NUMBERED = re.compile(r"q[0-9]+")
 
 
@@ -46,28 +72,32 @@ def item_columns(
     *,
     items: Mapping[str, str] | None = None,
     prefix: str | None = None,
+    ways: Mapping[str, str] = WAYS,
 ) -> dict[str, str]:
     """Return the column of every item, in item order.
 
     Columns named in `items` come first; the rest are `prefix` and the item id or, without a
     prefix, the measure's id, then its short prefixes, then q1.. where the frame holds exactly
-    these q columns. Raises InvalidInput where columns are missing or two sets fit.
+    these q columns. Raises InvalidInput where columns are missing or two sets fit; `ways` words the
+    advice in it.
     """
-    named = _named(columns, measure, items or {})
+    named = _named(columns, measure, items or {}, ways["noun"])
     rest = [item.id for item in measure.items if item.id not in named]
     starts = _starts(columns, measure, rest, prefix)
     fitting = [start for start in starts if all(f"{start}{item}" in columns for item in rest)]
     if rest and not fitting:
-        raise InvalidInput(_missing_columns(columns, measure, rest, starts))
+        raise InvalidInput(_missing_columns(columns, measure, rest, starts, ways))
     if rest and len(fitting) > 1 and fitting[0] != f"{measure.column}_":
         sets = " and ".join(f"{start}{rest[0]}.." for start in fitting)
         what = f"Two sets of columns fit {measure.id}: {sets}."
-        raise InvalidInput(f"{what} Say which with prefix= or items=.")
+        raise InvalidInput(f"{what} {ways['which'].format()}")
     found = named | {item: f"{fitting[0]}{item}" for item in rest}
     return {item.id: found[item.id] for item in measure.items}
 
 
-def _named(columns: Sequence[str], measure: Measure, items: Mapping[str, str]) -> dict[str, str]:
+def _named(
+    columns: Sequence[str], measure: Measure, items: Mapping[str, str], noun: str
+) -> dict[str, str]:
     named = {str(item): column for item, column in items.items()}
     known = [item.id for item in measure.items]
     for item in named:
@@ -76,18 +106,18 @@ def _named(columns: Sequence[str], measure: Measure, items: Mapping[str, str]) -
                 Where(), f"items: {measure.id} has no item '{item}'.", ", ".join(known)
             )
             raise InvalidInput(str(problem))
-    require_columns(columns, list(named.values()))
+    require_columns(columns, list(named.values()), noun)
     twice = {column for column in named.values() if list(named.values()).count(column) > 1}
     if twice:
         raise InvalidInput(f"items: two items point to the column '{min(twice)}'.")
     return named
 
 
-def require_columns(columns: Sequence[str], wanted: Sequence[str]) -> None:
-    """Raise InvalidInput, with a near match for each, where columns are not in the frame."""
+def require_columns(columns: Sequence[str], wanted: Sequence[str], noun: str = "frame") -> None:
+    """Raise InvalidInput, with a near match for each, where columns are not there."""
     absent = [name for name in wanted if name not in columns]
     if absent:
-        raise InvalidInput(f"The frame has no column {_with_near(absent, columns)}.")
+        raise InvalidInput(f"The {noun} has no column {_with_near(absent, columns)}.")
 
 
 def _with_near(absent: Sequence[str], columns: Sequence[str]) -> str:
@@ -118,26 +148,33 @@ def _numbered(columns: Sequence[str]) -> set[str]:
 
 
 def _missing_columns(
-    columns: Sequence[str], measure: Measure, rest: Sequence[str], starts: Sequence[str]
-) -> str:
-    """Word which columns are missing from the set that comes nearest."""
-    ways = " or ".join(f"{start}{rest[0]}.." for start in starts)
-    tried = [*starts, "q"] if _numbered(columns) and len(starts) > 1 else list(starts)
-    best = max(tried, key=lambda start: sum(f"{start}{item}" in columns for item in rest))
+    columns: Sequence[str], measure: Measure, rest: Sequence[str], starts: Sequence[str],
+    ways: Mapping[str, str],
+) -> str:  # fmt: skip
+    """Word which columns are missing from the set that comes nearest to what is there."""
+    looked = " or ".join(f"{start}{rest[0]}.." for start in starts)
+    tried = [*starts, "q"] if _numbered(columns) and list(starts) != ["q"] else list(starts)
+    there = {name.lower() for name in columns if isinstance(name, str)}
+    best = max(tried, key=lambda start: sum(f"{start}{item}".lower() in there for item in rest))
     wanted = [f"{best}{item}" for item in rest]
     absent = [name for name in wanted if name not in columns]
     spare = [name for name in columns if name not in wanted]
+    noun, n = ways["noun"], len(measure.items)
     if not absent:  # a q set that is complete but not alone
         others = sorted(_numbered(columns) - set(wanted))
         return (
-            f"{measure.id}: beside q{rest[0]}.. the frame has {', '.join(others)}, so these may be "
-            'another measure. Say prefix="q" if they are not.'
+            f"{measure.id}: beside q{rest[0]}.. the {noun} has {', '.join(others)}, so these may be "
+            f"another measure. {ways['alone'].format()}"
         )
     return (
-        f"{measure.id}: the frame has no column {_with_near(absent, spare)}. "
-        f"Items are looked for as {ways}, or as q1.. where the frame has exactly "
-        f'{len(measure.items)} such columns; items={{"1": "column"}} or prefix= settles doubt.'
+        f"{measure.id}: the {noun} has no column {_with_near(absent, spare)}. "
+        f"Items are looked for as {looked}, {ways['looked'].format(n=n)}; "
+        f"{_small(ways['name'].format())}"
     )
+
+
+def _small(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def cleaned(table: Frame, measure: Measure, found: Mapping[str, str], *, on_invalid: str) -> Frame:

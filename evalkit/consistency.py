@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from evalkit.declaration import Declaration, Outcome, Scores
+from evalkit.declaration import Declaration, Outcome, Primary, Scores
 from evalkit.design_spec import LATER_DESIGNS
 from evalkit.errors import Problem, UnknownMeasure, Where, nearest
 from evalkit.logic_model import LogicModel
@@ -250,30 +250,10 @@ class Consistency:
 
     def _analysis(self) -> None:
         plan, path = self.declared.analysis, ("analysis",)
-        outcomes = {outcome.id: outcome for outcome in self.declared.logic_model.outcomes}
         if plan.primary:
-            known = self._one_of(
-                (*path, "primary", "outcome"), plan.primary.outcome, outcomes, "outcome"
-            )
-            outcome = outcomes.get(plan.primary.outcome)
-            if known and outcome is not None:
-                self._one_of(
-                    (*path, "primary", "wave"),
-                    plan.primary.wave,
-                    outcome.when,
-                    "wave of the outcome",
-                )
-                if not outcome.measure or outcome.measure.id == "none":
-                    self._say((*path, "primary", "outcome"), "the primary outcome has no measure.")
-                elif plan.primary.informant:
-                    allowed = outcome.measure.informants or ("self",)
-                    self._one_of(
-                        (*path, "primary", "informant"),
-                        plan.primary.informant,
-                        allowed,
-                        "informant",
-                    )
+            self._primary(plan.primary)
         self._columns()
+        self._adjustment()
         design = self.declared.design.type
         known_design = design in self.registry.designs()
         if (
@@ -283,6 +263,30 @@ class Consistency:
         ):
             what = "an indicator for a missing baseline is right in randomised designs only."
             self._say((*path, "missing_baseline"), what, "exclude", "Those left out are counted.")
+
+    def _primary(self, primary: Primary) -> None:
+        path = ("analysis", "primary")
+        outcomes = {outcome.id: outcome for outcome in self.declared.logic_model.outcomes}
+        if not self._one_of((*path, "outcome"), primary.outcome, outcomes, "outcome"):
+            return
+        outcome = outcomes[primary.outcome]
+        self._one_of((*path, "wave"), primary.wave, outcome.when, "wave of the outcome")
+        if not outcome.measure or outcome.measure.id == "none":
+            self._say((*path, "outcome"), "the primary outcome has no measure.")
+        elif primary.informant:
+            allowed = outcome.measure.informants or ("self",)
+            self._one_of((*path, "informant"), primary.informant, allowed, "informant")
+
+    def _adjustment(self) -> None:
+        """A design without a comparison compares people with themselves, and adjusts for nothing."""
+        name = self.declared.design.type
+        more = [word for word in self.declared.analysis.covariates if word != "baseline"]
+        if not more or name not in self.registry.designs():
+            return
+        design = self.registry.design(name)
+        if not design.comparison_group:
+            what = f"{name} (before-and-after) does not adjust for covariates."
+            self._say(("analysis", "covariates"), what, "", f"Remove {', '.join(more)}.")
 
     def _columns(self) -> None:
         """Covariates and groups name columns of the people table that mean what they say there."""

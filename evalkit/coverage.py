@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.disclosure import Rules
 from evalkit.flow import is_due
-from evalkit.people import taking_part
+from evalkit.people import oddities, taking_part
 from evalkit.results import Record
 
 if TYPE_CHECKING:
@@ -201,7 +201,21 @@ def _profile(
 
 def notes(study: Study) -> tuple[str, ...]:
     """Return what should be known of the data before a result is read."""
-    return tuple(_several(study) + _outside(study) + _no_events(study) + _no_source(study))
+    found = [*_several(study), *_outside(study), *_no_events(study), *_no_source(study)]
+    found += _no_first_scores(study)
+    return (*found, *oddities(study.evaluation, study.intake.people))
+
+
+def _no_first_scores(study: Study) -> list[str]:
+    """A result that cannot allow for where people started should be known before it is read."""
+    found: dict[str, None] = {}
+    for target, followed in study.trails:
+        if len(followed) and followed["baseline"].isna().all():
+            found[
+                f"nobody has a first score of {target.measure} from {target.informant}, so nothing "
+                "can allow for where people started"
+            ] = None
+    return list(found)
 
 
 def _no_source(study: Study) -> list[str]:

@@ -100,7 +100,7 @@ class People(Table):
 class Responses(Table):
     """Item answers to one measure: person, wave, informant, and one column an item."""
 
-    measure: Id
+    measure: Text
     informant: Text | None = Field(
         default=None, description="who answered, where no column says so"
     )
@@ -111,8 +111,8 @@ class Responses(Table):
 class Scores(Table):
     """Scores worked out elsewhere, one column a wave (wide) or one row a wave (long)."""
 
-    measure: Id
-    scale: Id = "total"
+    measure: Text
+    scale: Text = "total"
     shape: Literal["wide", "long"]
     columns: dict[Text, Text] | None = Field(default=None, description="wide: wave: column name")
     value: Text = Field(default="score", description="long: the column that holds the score")
@@ -203,14 +203,14 @@ class Activity(Node):
 class Output(Node):
     """What an activity leaves behind."""
 
-    source: Id | None = Field(default=None, alias="from")
+    source: Text | None = Field(default=None, alias="from")
 
 
 class OutcomeMeasure(Part):
     """The measure, scale and informants that show an outcome."""
 
-    id: Id
-    scale: Id | None = None
+    id: Text
+    scale: Text | None = None
     informants: tuple[Text, ...] = ()
 
 
@@ -232,7 +232,7 @@ class Outcome(Node):
     ] = Field(
         default=None, description="none: no adequate instrument exists, and the report says so"
     )
-    indicator: Id | None = None
+    indicator: Text | None = None
     direction: Direction | None = None
     expected: Expected | None = None
     when: tuple[Text, ...] = ()
@@ -243,8 +243,8 @@ class Outcome(Node):
 class Link(Part):
     """A step of the theory: this leads to that, because."""
 
-    start: Id = Field(alias="from")
-    end: Id = Field(alias="to")
+    start: Text = Field(alias="from")
+    end: Text = Field(alias="to")
     because: str = ""
     assumes: tuple[str, ...] = ()
     evidence: str = ""
@@ -256,7 +256,7 @@ class Harm(Part):
 
     id: Id
     name: Text
-    watch: Id
+    watch: Text
     direction: Literal["lower", "higher"]
 
 
@@ -307,7 +307,7 @@ class DesignPart(Part):
 class Primary(Part):
     """The one result the evaluation stands on."""
 
-    outcome: Id
+    outcome: Text
     wave: Text
     informant: Text | None = None
 

@@ -22,9 +22,11 @@ from evalkit.errors import InvalidEvaluation, Problem
 from evalkit.logic_model import AuditContext, Gap, LogicModel
 from evalkit.logic_model import audit as audit_model
 from evalkit.results import Records
-from evalkit.shapes import as_tuples, problems_from
+from evalkit.shapes import as_tuples, problems_from, pruned
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
+
     from evalkit.files.strict_yaml import Document
     from evalkit.measure_spec import Measure, Scale
     from evalkit.registry import Registry
@@ -72,6 +74,16 @@ class Evaluation:
     registry: Registry
     read: ReadTable
 
+    def __repr__(self) -> str:
+        """Say which programme and design."""
+        return f"Evaluation({self.title}: {self.design.id})"
+
+    @property
+    def title(self) -> str:
+        """The programme's name in one short line."""
+        name = " ".join(self.declared.programme.name.split())
+        return name if len(name) <= 60 else name[:57] + "..."
+
     @property
     def logic_model(self) -> LogicModel:
         """The theory of change; `.draw()` gives it as SVG."""
@@ -96,6 +108,11 @@ class Evaluation:
     def wave(self, name: str) -> Wave:
         """Return one wave by its id."""
         return next(wave for wave in self.waves if wave.id == name)
+
+    def wave_label(self, name: str) -> str:
+        """Return a wave in words, with when it is due where its name does not say so."""
+        words, due = name.replace("-", " "), str(self.wave(name).due)
+        return words if words == due or name == self.waves[0].id else f"{words} ({due})"
 
     def harms(self, role: str) -> bool:
         """Whether people in this role harm others, so that their own report never stands alone."""
@@ -159,8 +176,8 @@ class Evaluation:
     def study(self, tables: Mapping[str, Any] | None = None) -> Study:
         """Read, validate and score the data, or raise InvalidData with every problem.
 
-        `tables` may hold frames by the file name that the declaration uses; those not given are
-        read from their files.
+        `tables` may hold frames by the file name that the declaration uses ("FILE, sheet SHEET"
+        for one sheet of a workbook); those not given are read from their files.
         """
         from evalkit.study import build_study
 
@@ -187,6 +204,7 @@ def build_evaluation(
         declared = Declaration.model_validate(as_tuples(document.data))
     except ValidationError as error:
         problems += problems_from(error, Declaration, document.where, LATER_METHODS)
+        problems += _further(document, error, registry)
         raise InvalidEvaluation(_in_order(problems)) from None
     problems += Consistency(declared, registry, document.where).problems()
     if problems:
@@ -194,6 +212,30 @@ def build_evaluation(
     digest = hashlib.sha256(text.encode()).hexdigest()
     design = registry.design(declared.design.type)
     return Evaluation(document.name, digest, declared, design, registry, read)
+
+
+def _further(document: Document, error: ValidationError, registry: Registry) -> list[Problem]:
+    """Return what is wrong between the parts, where the file can be read without the wrong keys.
+
+    What may only follow from their absence is left out.
+    """
+    from pydantic import ValidationError as Wrong
+
+    without = pruned(document.data, error)
+    if without is None:
+        return []
+    rest, paths = without
+    try:
+        declared = Declaration.model_validate(as_tuples(rest))
+    except Wrong:
+        return []
+    gone = [".".join(map(str, path)) for path in paths]
+    above = {key.rpartition(".")[0] for key in gone}
+    return [
+        problem for problem in Consistency(declared, registry, document.where).problems()
+        if problem.where.key not in above
+        and not any(f"{problem.where.key}.".startswith(f"{key}.") for key in gone)
+    ]  # fmt: skip
 
 
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from evalkit.errors import InvalidData, Problem
 from evalkit.people import people_problems, type_people
 from evalkit.returns import SCORE_COLUMNS, answer_problems, given_twice, scored
-from evalkit.tables import DATES, RawTable, Rule, dates, find_problems, is_date, is_number, one_of
+from evalkit.rules import Rule, find_problems, one_of, same_id
+from evalkit.tables import DATES, RawTable, dates, is_date, is_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +26,11 @@ class Intake:
     scores: pd.DataFrame
     events: pd.DataFrame
     rows_read: tuple[tuple[str, int], ...]
+
+    def __repr__(self) -> str:
+        """Say how much came in, and nothing of what."""
+        parts = (self.people, "people"), (self.scores, "scores"), (self.events, "events")
+        return f"Intake({', '.join(f'{len(frame)} {noun}' for frame, noun in parts)})"
 
 
 def take_in(evaluation: Evaluation, tables: dict[tuple[str, str | None], RawTable]) -> Intake:
@@ -67,7 +73,12 @@ def _events(
     by = "family" if "family" in table.frame and not single else "person"
     units = known if by == "person" else set(people_table.frame.get("family", []))
     rules = [
-        Rule(by, f"a {by} of the people table", one_of(units) if units else None),
+        Rule(
+            by,
+            f"a {by} of the people table",
+            one_of(units) if units else None,
+            advise=same_id(units or ()),
+        ),
         Rule("date", DATES, is_date),
         Rule("kind", "the kind of event"),
         Rule("value", "a number", is_number, blank_ok=True, required=False),

@@ -93,8 +93,17 @@ class LogicModel:
 
 
 def _reason(links: Iterable[Link], start: str, end: str) -> str:
-    because = [link.because for link in links if (link.start, link.end) == (start, end)]
-    return f" Why: {because[0].strip()}" if because and because[0] else " No reason is given."
+    link = next((link for link in links if (link.start, link.end) == (start, end)), None)
+    if link is None:
+        return ""
+    parts = [f"Why: {_ended(link.because)}" if link.because else "No reason is given."]
+    parts += [f"It assumes: {_ended('; '.join(link.assumes))}"] if link.assumes else []
+    parts += [f"Evidence: {_ended(link.evidence)}"] if link.evidence else []
+    return " " + " ".join(parts)
+
+
+def _ended(text: str) -> str:
+    return f"{text.strip().rstrip('.')}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +192,7 @@ def _ecology(context: AuditContext) -> Iterable[Gap]:
     levels = {outcome.level for outcome in context.model.outcomes}
     for level in ECOLOGY:
         if level not in levels:
-            what = f"no outcome is at the {level} level"
+            what = f"no outcome is declared at the {level} level"
             step = "Say so in the report, or add one (levels after the World Health Organization)."
             yield Gap("level-left-out", level, what, step)
 

@@ -252,6 +252,7 @@ class Measure(Shape):
     sources: tuple[Source, ...]
     scales: tuple[Scale, ...]
     default_scale: str
+    short_title: str = ""
     recall: Fact | None = None
     time: Fact | None = None
     ages: Ages | None = None
@@ -273,6 +274,11 @@ class Measure(Shape):
     def column(self) -> str:
         """The measure's id as the start of a column name: `sdq_parent_4_17`."""
         return self.id.replace("-", "_")
+
+    @property
+    def name(self) -> str:
+        """The short title where there is one, else the title."""
+        return self.short_title or self.title
 
     @property
     def reference(self) -> str:

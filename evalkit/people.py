@@ -12,19 +12,16 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import Problem, Where
+from evalkit.rules import Rule, among, find_problems, found_in, no_rows, repeated_rows
+from evalkit.shapes import describe
 from evalkit.tables import (
     DATES,
     RawTable,
-    Rule,
     dates,
-    find_problems,
     is_date,
     is_number,
     is_yes_no,
-    no_rows,
     numbers,
-    one_of,
-    repeated_rows,
     typed,
     yes_no,
 )
@@ -36,6 +33,8 @@ if TYPE_CHECKING:
 
 WORDS = ("age", "site", "family", "role")
 """Columns of the people table that have a rule of their own, or are always words."""
+ARM_NAMES = ("arm", "group", "treatment")
+OLDEST = 120
 NOT_ELIGIBLE, NO_CONSENT, NEVER = "not eligible", "no consent", "never allocated"
 AFTER_ALL = {
     NOT_ELIGIBLE: "allocated, then found not eligible",
@@ -62,12 +61,12 @@ def _mixed_problems(evaluation: Evaluation, table: RawTable) -> list[Problem]:
         filled = table.frame.loc[table.frame[name] != "", name]
         good = filled.map(is_number).astype(bool)
         if 2 * good.sum() > len(filled):
-            for row, text in filled[~good].items():
-                where = Where(file=table.name, row=int(str(row)), column=name)
+            for text, cells in filled[~good].groupby(filled[~good], sort=False):
+                rows = [int(str(row)) for row in cells.index]
+                where = Where(file=table.name, row=rows[0], column=name)
+                what = f"found {describe(text)} among numbers{found_in(rows)}."
                 step = "Correct the cell; leave it blank where the number is not known."
-                problems.append(
-                    Problem(where, f"found '{text}' among numbers.", "a number, or blank", step)
-                )
+                problems.append(Problem(where, what, "a number, or blank", step))
     return problems
 
 
@@ -77,17 +76,18 @@ def _people_rules(evaluation: Evaluation) -> Iterable[Rule]:
     yield Rule("person", "an id for each person")
     roles = [role.id for role in declared.roles]
     if len(roles) > 1:
-        yield Rule("role", ", ".join(roles), one_of(roles), why="several roles are declared")
+        yield among(roles, "role", why="several roles are declared")
     if _needs_family(evaluation):
         yield Rule("family", "the id of the family", blank_ok=False, why="families are declared")
     if design.assigned_by == "site":
         yield Rule("site", "the site", why="assignment is by site")
-    yield Rule("age", "a number of years", is_number, blank_ok=True, required=False)
+    years = f"a number of years from 0 to {OLDEST}"
+    yield Rule("age", years, _is_age, blank_ok=True, required=False)
     if design.arm:
         arm = design.arm
         words = [arm.treated, arm.comparison]
-        yield Rule(arm.column, f"{words[0]}, {words[1]}, or blank if never allocated", one_of(words),
-                   blank_ok=True, why="design.arm names it")  # fmt: skip
+        allowed = f"{words[0]}, {words[1]}, or blank if never allocated"
+        yield among(words, arm.column, allowed, blank_ok=True, why="design.arm names it")
     if design.match:
         for column in filter(None, [design.match.sets, *design.match.covariates]):
             yield Rule(column, "a value", blank_ok=True, why="design.match names it")
@@ -105,7 +105,17 @@ def _people_rules(evaluation: Evaluation) -> Iterable[Rule]:
     for column in filter(None, [flow.left_reason]):
         yield Rule(column, "a reason", blank_ok=True, why="data.flow names it")
     for column in filter(None, [flow.sessions]):
-        yield Rule(column, "a number", is_number, blank_ok=True, why="data.flow names it")
+        yield Rule(
+            column, "a number, 0 or more", _is_count, blank_ok=True, why="data.flow names it"
+        )
+
+
+def _is_age(text: str) -> bool:
+    return is_number(text) and 0 <= float(text) <= OLDEST
+
+
+def _is_count(text: str) -> bool:
+    return is_number(text) and float(text) >= 0
 
 
 def _needs_family(evaluation: Evaluation) -> bool:
@@ -184,6 +194,47 @@ def _with_entry(evaluation: Evaluation, people: pd.DataFrame) -> pd.DataFrame:
 def taking_part(people: pd.DataFrame) -> pd.DataFrame:
     """Return the people who were allocated and whose answers may be used."""
     return people[people["entry"].isna() & people["withdrawn"].isna()]
+
+
+def oddities(evaluation: Evaluation, people: pd.DataFrame) -> list[str]:
+    """Return what is odd about the typed people table, in sentences that hold no count."""
+    as_of = evaluation.declared.data.as_of
+    found = []
+    if as_of is not None and (people["allocated_on"].dt.date.dropna() > as_of).any():
+        found.append("some people were allocated after the day the data end (as_of)")
+    if (people["left_on"] < people["allocated_on"]).any():
+        found.append("some people left before they were allocated")
+    if (people["sessions"] > people["role"].map(_offered(evaluation))).any():
+        found.append("some people attended more sessions than were offered")
+    return found + list(_odd_arms(evaluation, people))
+
+
+def _offered(evaluation: Evaluation) -> dict[str, float]:
+    """Return the sessions offered to each role, where every activity for it states its dose."""
+    offered = {}
+    for role in (role.id for role in evaluation.roles):
+        theirs = [
+            item.dose.offered if item.dose else float("nan")
+            for item in evaluation.declared.logic_model.activities
+            if not item.roles or role in item.roles
+        ]
+        offered[role] = float(sum(theirs)) if theirs else float("nan")
+    return offered
+
+
+def _odd_arms(evaluation: Evaluation, people: pd.DataFrame) -> Iterable[str]:
+    arm = evaluation.declared.design.arm
+    if arm is not None:
+        for name, value in ((arm.treated, 1.0), (arm.comparison, 0.0)):
+            if not (people["treated"] == value).any():
+                yield f"the arm '{name}' has nobody"
+        return
+    for column in people.columns:
+        if str(column).lower() in ARM_NAMES and people[column].nunique() == 2:
+            yield (
+                f"the people table has a column '{column}' that the design does not use, "
+                "so both arms are read as one group"
+            )
 
 
 def _words(table: RawTable, column: str, otherwise: Any) -> Any:

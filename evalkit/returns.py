@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from evalkit.declaration import Responses, Scores
 from evalkit.errors import InvalidInput, Problem, Where
-from evalkit.tables import (
-    DATES,
-    RawTable,
+from evalkit.rules import (
     Rule,
+    among,
     find_problems,
-    is_date,
-    is_number,
     no_rows,
-    numbers,
     one_of,
     repeated_rows,
+    same_id,
 )
+from evalkit.tables import DATES, RawTable, is_date, is_number, numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,25 +33,36 @@ SCORE_COLUMNS = [
 ]  # fmt: skip
 NOT_ANSWERED = "no answer returned"
 TOO_FEW = "too few items answered"
+MISSING_WORDS = frozenset(
+    ("n/a", "na", "nan", "none", "null", "missing", "refused", "unknown", "not answered", "not known",
+     "n/k", "-", "--", ".", "?", "x", "88", "888", "99", "999", "9999", "-1", "-8", "-9", "-88", "-99",
+     "-999")
+)  # fmt: skip
+"""What people write where there is no answer; said in the advice, never taken as missing."""
+DECLARE = 'declare it for this file in the yaml: missing_codes: {{"{text}": not answered}}.'
+_PLAIN = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?$")
 
 
 def answer_problems(
     evaluation: Evaluation, source: Source, table: RawTable, known: set[str] | None
 ) -> list[Problem]:
     """Hold a table of answers or scores to its measure, waves, informants and people."""
-    from evalkit.answers import item_columns
+    from evalkit.answers import YAML, item_columns
 
     measure = evaluation.measure(source.measure)
     rules = [Rule("person", "a person of the people table", one_of(known) if known else None,
-                  next_step="Add the person to the people table, or correct the id.")]  # fmt: skip
+                  next_step="Add the person to the people table, or correct the id.",
+                  advise=same_id(known or ()))]  # fmt: skip
     wide = not isinstance(source, Responses) and source.shape == "wide"
     if not wide:
         rules += _answer_key_rules(evaluation, source, measure)
     found = no_rows(table)
     if isinstance(source, Responses):
         try:
-            columns = item_columns(list(table.frame.columns), measure, items=source.items)
-            rules += _item_rules(columns, source, measure)
+            columns = item_columns(
+                list(table.frame.columns), measure, items=source.items, ways=YAML
+            )
+            rules += item_rules(columns, measure, missing_codes=source.missing_codes)
         except InvalidInput as error:
             found.append(Problem(Where(file=table.name, row=1), str(error)))
     else:
@@ -64,11 +74,11 @@ def answer_problems(
 
 def _answer_key_rules(evaluation: Evaluation, source: Source, measure: Measure) -> Iterable[Rule]:
     waves = [wave.id for wave in evaluation.waves]
-    yield Rule("wave", ", ".join(waves), one_of(waves))
+    yield among(waves, "wave")
     allowed = _informants(evaluation, measure)
     wanted = source.informant is None and measure.respondent != "self"
-    yield Rule("informant", ", ".join(allowed), one_of(allowed), required=wanted,
-               why=f"{measure.id} is answered by somebody else")  # fmt: skip
+    why = f"{measure.id} is answered by somebody else"
+    yield among(allowed, "informant", required=wanted, why=why)
     yield Rule("date", DATES, is_date, blank_ok=True, required=False)
 
 
@@ -80,13 +90,62 @@ def _informants(evaluation: Evaluation, measure: Measure) -> list[str]:
     return [*(role.id for role in evaluation.roles), *OUTSIDERS]
 
 
-def _item_rules(columns: dict[str, str], source: Responses, measure: Measure) -> Iterable[Rule]:
+def item_rules(
+    columns: Mapping[str, str], measure: Measure, *,
+    missing_codes: Mapping[str, str], otherwise: str = DECLARE,
+) -> Iterable[Rule]:  # fmt: skip
+    """Yield the rule of every item column; `otherwise` is what to do but correct the answer."""
+    reason = reason_of(missing_codes)
     for item in measure.items:
         codes = [str(code) for code, _ in item.codes]
-        allowed = ", ".join(codes) + ", or blank"
-        good = one_of([*codes, *source.missing_codes])
-        yield Rule(columns[item.id], allowed, good, blank_ok=True, why=f"item {item.id} of {measure.id}",
-                   next_step="Correct the answer, or leave the cell blank.")  # fmt: skip
+        yield Rule(
+            columns[item.id], ", ".join(codes) + ", or blank", _answer(codes, reason), blank_ok=True,
+            why=f"item {item.id} of {measure.id}", advise=_no_answer(otherwise),
+            next_step="Correct the answer, or leave the cell blank.",
+        )  # fmt: skip
+
+
+def _answer(codes: Iterable[str], reason: Callable[[str], str | None]) -> Callable[[str], bool]:
+    """Return a test for an allowed code, as written or as a plain number (4.0 is 4)."""
+    words = frozenset(codes)
+    values = {float(code) for code in words}
+
+    def good(text: str) -> bool:
+        if text in words or reason(text) is not None:
+            return True
+        return _PLAIN.match(text) is not None and float(text) in values
+
+    return good
+
+
+def _no_answer(otherwise: str) -> Callable[[str], str]:
+    """Return the advice for a word that says that there is no answer."""
+
+    def advise(text: str) -> str:
+        if text.lower() not in MISSING_WORDS:
+            return ""
+        return f"If this means no answer, leave the cell blank, or {otherwise.format(text=text)}"
+
+    return advise
+
+
+def reason_of(missing_codes: Mapping[str, str]) -> Callable[[str], str | None]:
+    """Return what gives the reason of a missing code, as text or as a plain number, else None."""
+    values = {float(code): why for code, why in missing_codes.items() if _PLAIN.match(code)}
+
+    def reason(text: str) -> str | None:
+        if text in missing_codes:
+            return missing_codes[text]
+        return values.get(float(text)) if _PLAIN.match(text) else None
+
+    return reason
+
+
+def _reasons(cells: pd.Series[str], missing_codes: Mapping[str, str]) -> pd.Series[str]:
+    """Return the reason of every missing code in a column, None elsewhere."""
+    reason = reason_of(missing_codes)
+    known = {text: reason(text) for text in cells.unique()}
+    return cells.map(known).astype(object)
 
 
 def _score_rules(source: Scores, measure: Measure) -> Iterable[Rule]:
@@ -95,10 +154,10 @@ def _score_rules(source: Scores, measure: Measure) -> Iterable[Rule]:
     scale = measure.scale(source.scale)
     low, high = scale.range
     allowed = f"a number from {low:g} to {high:g}, or blank"
-    codes = frozenset(source.missing_codes)
+    reason = reason_of(source.missing_codes)
 
     def good(text: str) -> bool:
-        if text in codes:
+        if reason(text) is not None:
             return True
         return is_number(text) and not check_scores([float(text)], measure, scale.id)
 
@@ -107,7 +166,8 @@ def _score_rules(source: Scores, measure: Measure) -> Iterable[Rule]:
     )
     for column in columns:
         yield Rule(column, allowed, good, blank_ok=True, why="data.scores names it",
-                   next_step="Correct the score, or leave the cell blank.")  # fmt: skip
+                   next_step="Correct the score, or leave the cell blank.",
+                   advise=_no_answer(DECLARE))  # fmt: skip
 
 
 def given_twice(frames: list[pd.DataFrame]) -> list[Problem]:
@@ -156,13 +216,14 @@ def _score_items(evaluation: Evaluation, source: Responses, table: RawTable) -> 
 
     measure = evaluation.measure(source.measure)
     columns = item_columns(list(table.frame.columns), measure, items=source.items)
-    answers = pd.DataFrame({
-        item: numbers(table.column(column).where(~table.column(column).isin(source.missing_codes), ""))
-        for item, column in columns.items()
-    }).reset_index(drop=True)  # fmt: skip
+    cells = {item: table.column(column) for item, column in columns.items()}
+    reasons = {item: _reasons(column, source.missing_codes) for item, column in cells.items()}
+    answers = pd.DataFrame(
+        {item: numbers(cells[item].where(reasons[item].isna(), "")) for item in columns}
+    ).reset_index(drop=True)
     scores = score(answers, measure, items={item: item for item in columns})
     stem = measure.id.replace("-", "_") + "__"
-    keys = _keys(evaluation, source, table).assign(silence=_silence(source, table, columns))
+    keys = _keys(evaluation, source, table).assign(silence=_silence(pd.DataFrame(reasons)))
     answered = scores[stem + "n_answered"].to_numpy()
     frames = []
     for scale in measure.scales:
@@ -176,13 +237,8 @@ def _score_items(evaluation: Evaluation, source: Responses, table: RawTable) -> 
     return _with_reasons(pd.concat(frames, ignore_index=True))
 
 
-def _silence(source: Responses, table: RawTable, columns: dict[str, str]) -> pd.Series[str]:
+def _silence(reasons: pd.DataFrame) -> pd.Series[str]:
     """Return why nothing was answered: the reason of the first missing code, else silence."""
-    import pandas as pd
-
-    reasons = pd.DataFrame({
-        item: table.column(column).map(source.missing_codes) for item, column in columns.items()
-    }).astype(object)  # fmt: skip
     first = reasons.bfill(axis=1).iloc[:, 0]
     return first.where(first.notna(), NOT_ANSWERED).reset_index(drop=True)
 
@@ -209,7 +265,7 @@ def _take_scores(evaluation: Evaluation, source: Scores, table: RawTable) -> pd.
     frames = []
     for keys, column in parts:
         cells = table.column(column)
-        reasons = cells.map(source.missing_codes)
+        reasons = _reasons(cells, source.missing_codes)
         value = numbers(cells.where(reasons.isna(), "")).to_numpy()
         part = keys.assign(measure=source.measure, scale=source.scale, score=value, band=None)
         part["n_answered"] = part["n_items"] = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import re
 from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -63,13 +65,58 @@ def _word(item: Any, model: type[BaseModel], where: Locate, later: Mapping[str, 
         return Problem(place, f"found {describe(found)}.", allowed, near)
     if kind == "string_pattern_mismatch":
         allowed = "small letters and digits, joined by hyphens"
-        return Problem(place, f"found {describe(found)}.", allowed, "Change the word.")
+        word = re.sub(r"[^a-z0-9]+", "-", str(found).lower()).strip("-")
+        step = f"Did you mean '{word}'?" if word else "Change the word."
+        return Problem(place, f"found {describe(found)}.", allowed, step)
     if kind == "evalkit":
         return Problem(place, item["msg"], "", item["ctx"].get("next_step", ""))
     for stem, wanted in _KINDS.items():
         if kind in (f"{stem}_type", f"{stem}_parsing", f"{stem}_from_float", f"{stem}_exact"):
             return Problem(place, f"found {describe(found)}.", wanted, "Change the value.")
-    return Problem(place, f"found {describe(found)}.", item["msg"], "Change the value.")
+    length = isinstance(found, str) and kind in ("too_short", "too_long")
+    bound = _bound(f"string_{kind}" if length else kind, item.get("ctx", {}))
+    allowed = bound or item["msg"].removeprefix("Input should be ")
+    return Problem(place, f"found {describe(found)}.", allowed, "Change the value.")
+
+
+_BOUNDS = {
+    "greater_than_equal": "{ge} or more",
+    "greater_than": "more than {gt}",
+    "less_than_equal": "{le} or less",
+    "less_than": "less than {lt}",
+    "too_short": "a list of {min_length} or more",
+    "too_long": "a list of {max_length} or fewer",
+    "string_too_short": "{min_length} or more characters",
+    "string_too_long": "{max_length} or fewer characters",
+    "finite_number": "a number that is not infinite",
+}
+
+
+def _bound(kind: str, context: Mapping[str, Any]) -> str:
+    """Word a limit on a number or a length; an empty string where it is none."""
+    if kind == "too_long" and context.get("max_length") == 0:
+        return "an empty list"
+    return _BOUNDS.get(kind, "").format(**context)
+
+
+def pruned(data: Any, error: ValidationError) -> tuple[Any, list[tuple[Hashable, ...]]] | None:
+    """Return a copy of the data without the keys found wrong, and their paths.
+
+    None where a wrong item stands in a list, for to take it out would move the others.
+    """
+    paths = [_real_path(item["loc"]) for item in error.errors(include_url=False)]
+    if any(not path or isinstance(path[-1], int) for path in paths):
+        return None
+    rest = copy.deepcopy(data)
+    for path in paths:
+        part = rest
+        try:
+            for key in path[:-1]:
+                part = part[key]
+            part.pop(path[-1], None)
+        except (KeyError, IndexError, TypeError, AttributeError):
+            return None
+    return rest, paths
 
 
 def not_available(place: Where, name: str, instead: str = "") -> Problem:
@@ -146,6 +193,6 @@ def describe(value: Any) -> str:
     if isinstance(value, Mapping):
         return "a mapping of keys"
     if isinstance(value, list | tuple):
-        return "a list"
+        return "a list" if value else "an empty list"
     text = str(value)
     return f"'{text if len(text) <= 60 else text[:57] + '...'}'"

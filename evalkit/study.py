@@ -32,6 +32,11 @@ class Study:
     trails: tuple[tuple[Target, pd.DataFrame], ...]
     data_sha256: tuple[tuple[str, str], ...]
 
+    def __repr__(self) -> str:
+        """Say which programme and how much, and nothing of anybody."""
+        people, results = len(self.intake.people), len(self.trails)
+        return f"Study({self.evaluation.title}: {people} people, {results} results)"
+
     @property
     def people(self) -> pd.DataFrame:
         """One row a person, typed."""
@@ -146,10 +151,13 @@ def build_study(evaluation: Evaluation, tables: Mapping[str, Any]) -> Study:
 def _read_all(
     evaluation: Evaluation, given: Mapping[str, Any]
 ) -> tuple[dict[tuple[str, str | None], RawTable], tuple[tuple[str, str], ...]]:
+    from evalkit.tables import label
+
     data = evaluation.declared.data
     sources = [data.people, *data.responses, *data.scores]
     sources += [data.events] if data.events else []
     names = [source.file for source in sources]
+    names += [label(source.file, source.sheet) for source in sources if source.sheet]
     for name in given:
         if name not in names:
             raise InvalidInput(
@@ -173,9 +181,10 @@ def _read_all(
 def _one_table(
     evaluation: Evaluation, file: str, sheet: str | None, given: Mapping[str, Any]
 ) -> RawTable:
-    from evalkit.tables import RawTable, raw_table
+    from evalkit.tables import RawTable, label, raw_table
 
-    if file not in given:
+    name = label(file, sheet)
+    if file not in given and name not in given:
         return evaluation.read(file, sheet)
-    table = given[file]
-    return table if isinstance(table, RawTable) else raw_table(table, file)
+    table = given.get(name, given.get(file))
+    return table if isinstance(table, RawTable) else raw_table(table, name)

@@ -1,4 +1,4 @@
-"""Tables as text, the rules their columns must keep, and the typed values read from them.
+"""Tables as text, and the typed values read from them.
 
 Every cell arrives as text, so that ids keep their leading zeros and "None" stays an answer. The
 index of a table is the row number that a spreadsheet shows (the header is row 1).
@@ -9,12 +9,11 @@ from __future__ import annotations
 import datetime
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalkit.errors import InvalidData, InvalidInput, Problem, Where, nearest
-from evalkit.shapes import describe
+from evalkit.errors import InvalidData, InvalidInput, Problem, Where
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,121 +35,28 @@ class RawTable:
     frame: pd.DataFrame
     sha256: str = ""
 
+    def __repr__(self) -> str:
+        """Say how much it holds, and nothing of what."""
+        return f"RawTable({self.name}: {len(self.frame)} rows, {self.frame.shape[1]} columns)"
+
     def column(self, name: str) -> pd.Series[str]:
         """Return one column of text."""
         return self.frame[name]
 
 
 Rows = list[list[str]]
+TITLE = "Is row 1 a title? The column names must be in row 1."
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What the cells of one column must be. `good` takes text and says whether it will do."""
-
-    column: str
-    allowed: str
-    good: Callable[[str], bool] | None = None
-    blank_ok: bool = False
-    required: bool = True
-    next_step: str = "Correct the cell."
-    why: str = ""
+def label(file: str, sheet: str | None) -> str:
+    """Name a table: its file, and its sheet where one is named."""
+    return f"{file}, sheet {sheet}" if sheet else file
 
 
-def one_of(words: Iterable[str]) -> Callable[[str], bool]:
-    """Return a test for being one of the words."""
-    allowed = frozenset(words)
-    return lambda text: text in allowed
-
-
-def find_problems(table: RawTable, rules: Iterable[Rule]) -> list[Problem]:
-    """Hold a table to its rules and return every cell that breaks one, in row order."""
-    import pandera.pandas as pa
-    from pandera.errors import SchemaErrors
-
-    rules = list(rules)
-    absent = {rule.column: rule for rule in reversed(rules) if _absent(table, rule)}
-    problems = [_missing(table, rule) for rule in reversed(absent.values())]
-    held = [rule for rule in rules if rule.column in table.frame.columns]
-    by_column: dict[str, list[Rule]] = {}
-    for rule in held:
-        by_column.setdefault(rule.column, []).append(rule)
-    schema = pa.DataFrameSchema(
-        {column: pa.Column(checks=_checks(rules), nullable=False)
-         for column, rules in by_column.items()}
-    )  # fmt: skip
-    try:
-        schema.validate(table.frame, lazy=True)
-    except SchemaErrors as errors:
-        cases = errors.failure_cases.drop_duplicates(["column", "index"])
-        cells = zip(cases["column"], cases["index"], cases["failure_case"], strict=True)
-        broken = sorted((int(row), str(column), str(text)) for column, row, text in cells)
-        for row, column, text in broken:
-            rule = next(rule for rule in by_column[column] if not _keeps(rule, text))
-            problems.append(_broken(table, rule, row, text))
-    return problems
-
-
-def _keeps(rule: Rule, text: str) -> bool:
-    if text == "":
-        return rule.blank_ok
-    return rule.good is None or rule.good(text)
-
-
-def _checks(rules: list[Rule]) -> list[Any]:
-    """Return one check that a column keeps every rule made for it."""
-    import pandera.pandas as pa
-
-    def keeps(column: pd.Series[str]) -> pd.Series[bool]:
-        verdicts = {text: all(_keeps(rule, text) for rule in rules) for text in column.unique()}
-        return column.map(verdicts).astype(bool)
-
-    return [pa.Check(keeps, name=rules[0].column)]
-
-
-def _absent(table: RawTable, rule: Rule) -> bool:
-    return rule.required and rule.column not in table.frame.columns
-
-
-def _missing(table: RawTable, rule: Rule) -> Problem:
-    columns = [str(name) for name in table.frame.columns]
-    near = nearest(rule.column, columns)
-    where = Where(file=table.name, row=1, column=rule.column)
-    what = f"the column is missing{': ' + rule.why if rule.why else ''}."
-    shown = ", ".join(columns[:40]) + (" ..." if len(columns) > 40 else "")
-    return Problem(where, what, "", f"{near or 'Add the column.'} The file has: {shown}.")
-
-
-def _broken(table: RawTable, rule: Rule, row: int, text: str) -> Problem:
-    found = "the cell is blank." if text == "" else f"found {describe(text)}."
-    where = Where(file=table.name, row=row, column=rule.column)
-    return Problem(where, found, rule.allowed, rule.next_step)
-
-
-def no_rows(table: RawTable) -> list[Problem]:
-    """Return a problem where a table that needs rows has none."""
-    if len(table.frame):
-        return []
-    step = "Add the rows, or remove the file from the evaluation."
-    return [Problem(Where(file=table.name), "the file has a header and no rows.", "", step)]
-
-
-def repeated_rows(table: RawTable, key: list[str], noun: str) -> list[Problem]:
-    """Return one problem for each key that stands in more than one row, naming the rows."""
-    held = [column for column in key if column in table.frame.columns]
-    twice = table.frame[table.frame.duplicated(held, keep=False)]
-    problems = []
-    by = held if len(held) > 1 else held[0]
-    for values, rows in twice.groupby(by, sort=False).groups.items():
-        shown = values if isinstance(values, tuple) else (values,)
-        named = ", ".join(f"{column} '{value}'" for column, value in zip(held, shown, strict=True))
-        listed = ", ".join(str(row) for row in rows)
-        where = Where(file=table.name, row=int(rows[0]), column=held[0])
-        what = f"{noun} stands in rows {listed}: {named}."
-        problems.append(
-            Problem(where, what, "one row each", "Keep the right row, remove the others.")
-        )
-    return problems
+def listed(rows: Iterable[object], most: int = 5) -> str:
+    """List the first rows, with dots where there are more."""
+    found = [str(row) for row in rows]
+    return ", ".join([*found[:most], *(["..."] if len(found) > most else [])])
 
 
 def read_date(text: str) -> datetime.date | None:
@@ -231,18 +137,17 @@ def frame_of_rows(rows: Rows, name: str) -> pd.DataFrame:
     ):
         header.pop()
     problems = _header_problems(header, name)
-    body = []
+    body: list[tuple[int, list[str]]] = []
+    long: dict[int, int] = {}
     for number, row in enumerate(rows[1:], start=2):
         cells = [cell.strip() for cell in row]
         if not any(cells):
             continue
-        extra = cells[len(header) :]
-        if any(extra):
-            what = f"the row has {len(cells)} cells, the header has {len(header)}."
-            step = "Put text that holds commas in quotation marks."
-            problems.append(Problem(Where(file=name, row=number), what, "", step))
+        if any(cells[len(header) :]):
+            long[number] = len(cells)
         padded = cells[: len(header)] + [""] * (len(header) - len(cells))
         body.append((number, padded))
+    problems += _long_rows(long, len(header), len(body), name)
     if problems:
         raise InvalidData(problems)
     index = [number for number, _ in body]
@@ -251,19 +156,31 @@ def frame_of_rows(rows: Rows, name: str) -> pd.DataFrame:
 
 def _header_problems(header: list[str], name: str) -> list[Problem]:
     problems = []
+    blank = [n for n, column in enumerate(header, start=1) if column == ""]
+    if len(blank) == 1:
+        what = f"column {blank[0]} has no name."
+        problems.append(Problem(Where(file=name, row=1), what, "", "Name it or delete it."))
+    if len(blank) > 1:
+        what = f"{len(blank)} of {len(header)} columns have no name ({listed(blank)})."
+        problems.append(Problem(Where(file=name, row=1), what, "", TITLE))
     for position, column in enumerate(header):
-        where = Where(file=name, row=1, column=column)
-        if column == "":
-            what = f"column {position + 1} has no name."
-            problems.append(Problem(where, what, "", "Name it or delete it."))
-        elif column in header[:position]:
+        if column and column in header[:position]:
             what = f"the column name '{column}' stands twice."
+            where = Where(file=name, row=1, column=column)
             problems.append(Problem(where, what, "", "Give each column its own name."))
     return problems
 
 
-def _empty(name: str) -> Problem:
-    return Problem(Where(file=name), "the file is empty.", "", "Save it again with a header row.")
+def _long_rows(long: dict[int, int], header: int, body: int, name: str) -> Iterable[Problem]:
+    """Word rows that are longer than the header, those of one length together."""
+    for size in dict.fromkeys(long.values()):
+        rows = [row for row, cells in long.items() if cells == size]
+        what = f"the row has {size} cells, the header has {header}."
+        if len(rows) > 1:
+            what = f"{len(rows)} rows ({listed(rows)}) have {size} cells, the header has {header}."
+        quotes = "Put text that holds commas in quotation marks."
+        step = TITLE if len(rows) > 1 and len(long) == body else quotes
+        yield Problem(Where(file=name, row=rows[0]), what, "", step)
 
 
 def rows_of(frame: pd.DataFrame) -> Rows:

@@ -89,13 +89,14 @@ class Phrases:
 
     @property
     def _head(self) -> str:
-        return f"“{self.target.outcome.name}”, at {say(self.target.wave)} ({self._who})"
+        wave = self.evaluation.wave_label(self.target.wave)
+        return f"“{self.target.outcome.name}”, at {wave} ({self._who})"
 
     @property
     def _who(self) -> str:
         informant = self.target.informant
-        title = self.evaluation.measure(self.target.measure).title
-        return f"{title}, {reporter(informant)}"
+        name = self.evaluation.measure(self.target.measure).name
+        return f"{name}, {reporter(informant)}"
 
     @property
     def _interval(self) -> str:

@@ -36,6 +36,7 @@ def check(file: EvaluationFile, as_json: AsJson = False, quiet: Quiet = False) -
     No result is shown: it is safe to run before the plan is final.
     """
     import evalkit as ek
+    from evalkit.files.evaluations import shown_name
 
     try:
         with progress(2, quiet=quiet) as step:
@@ -44,7 +45,7 @@ def check(file: EvaluationFile, as_json: AsJson = False, quiet: Quiet = False) -
             step("reading and checking the data")
             study = evaluation.study()
     except FoundProblems as error:
-        return _problems(file.name, error, as_json=as_json)
+        return _problems(shown_name(file), error, as_json=as_json)
     if as_json:
         return write_json(_document(study))
     _show(study)

@@ -6,8 +6,7 @@ import csv
 import io
 import math
 import os
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,7 +15,7 @@ import typer
 
 from evalkit.cli.options import AsJson
 from evalkit.cli.output import guarded, refuse_use, say, write_json
-from evalkit.errors import InvalidData, InvalidInput
+from evalkit.errors import InvalidData, InvalidInput, Problem, Where
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from evalkit.tables import RawTable
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-_POSITION = re.compile(r" \(position \d+\)")
 
 
 class OnInvalid(StrEnum):
@@ -74,7 +72,8 @@ def score(
     known = ek.measure(measure)
     table = read_table(file, sheet)
     _refuse_to_replace(file, target, known)
-    scored = _scored(table, measure, bands=bands, on_invalid=on_invalid.value)
+    _check(table, known, stop=on_invalid is OnInvalid.stop)
+    scored: pd.DataFrame = ek.score(table.frame, measure, bands=bands, on_invalid=on_invalid.value)
     counts = [_count(scored, known, scale.id) for scale in known.scales]
     write_csv(scored, target)
     invalid = f"{known.column}__n_invalid"
@@ -85,21 +84,23 @@ def score(
     _show(len(scored), blanked, counts, target)
 
 
-def _scored(table: RawTable, measure: str, **options: Any) -> pd.DataFrame:
-    """Score a table; problems name the file and the row that a spreadsheet shows."""
-    import evalkit as ek
+def _check(table: RawTable, measure: Measure, *, stop: bool) -> None:
+    """Hold the answers to the measure as `evalkit check` does, naming file, row and column."""
+    from evalkit.answers import COMMAND, item_columns
+    from evalkit.returns import item_rules
+    from evalkit.rules import find_problems
 
+    if measure.score_only:
+        return
     try:
-        scored: pd.DataFrame = ek.score(table.frame, measure, **options)
-    except InvalidData as error:
-        rows = [int(row) for row in table.frame.index]
-        found = []
-        for problem in error.problems:
-            row = problem.where.row
-            place = replace(problem.where, file=table.name, row=rows[row - 1] if row else None)
-            found.append(replace(problem, where=place, what=_POSITION.sub("", problem.what)))
-        raise InvalidData(found) from None
-    return scored
+        columns = item_columns(list(table.frame.columns), measure, ways=COMMAND)
+    except InvalidInput as error:
+        raise InvalidData([Problem(Where(file=table.name, row=1), str(error))]) from None
+    otherwise = "score with --on-invalid missing."
+    rules = item_rules(columns, measure, missing_codes={}, otherwise=otherwise)
+    problems = find_problems(table, rules) if stop else []
+    if problems:
+        raise InvalidData(problems)
 
 
 def _refuse_to_replace(source: Path, target: Path, measure: Measure) -> None:

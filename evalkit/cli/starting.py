@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from evalkit.cli.output import guarded, say
+from evalkit.cli.options import AsJson
+from evalkit.cli.output import guarded, say, write_json
 from evalkit.errors import InvalidInput
 
 ANSWER_KEY = ("person", "wave", "informant", "respondent", "date")
@@ -30,6 +31,7 @@ def new(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="A folder not there yet, or empty.")
     ],
+    as_json: AsJson = False,
 ) -> None:
     """Make a folder with a commented evaluation.yaml, empty tables and a README."""
     if folder.exists() and not folder.is_dir():
@@ -39,12 +41,21 @@ def new(
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in contents().items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    if as_json:
+        files_made = sorted(path.name for path in folder.iterdir())
+        return write_json({"ok": True, "folder": str(folder.resolve()), "files": files_made})
     say(f"Made {folder.resolve()}")
     say("Next:")
     say("  1. Open README.md there: it says what to fill in, and in which order.")
     say("  2. Change evaluation.yaml to say what your programme is and how it is evaluated.")
     say("  3. Fill the tables, from people.csv on.")
-    say(f"  4. evalkit check {folder / 'evaluation.yaml'}")
+    say(f"  4. evalkit check {quoted(folder / 'evaluation.yaml')}")
+
+
+def quoted(path: Path) -> str:
+    """Return a path as a shell takes it in one piece, on every system."""
+    text = str(path)
+    return f'"{text}"' if any(sign in text for sign in " '()&;") else text
 
 
 def contents() -> dict[str, str]:

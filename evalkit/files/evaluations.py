@@ -31,10 +31,25 @@ def load(path: str | Path, registry: Registry | None = None) -> Evaluation:
     return build_evaluation(document, text, registry or shipped_registry(), read)
 
 
+def shown_name(place: Path) -> str:
+    """Return the name of a file or folder, also where it is given as . or .."""
+    return place.resolve().name if place.name in ("", "..") else place.name
+
+
+def _inside(folder: Path) -> str:
+    """Say which file of a folder to name."""
+    named = sorted((*folder.glob("*.yaml"), *folder.glob("*.yml")))
+    usual = folder / "evaluation.yaml"
+    found = usual if usual.is_file() or not named else named[0]
+    if not found.is_file():
+        return "It holds no evaluation.yaml. Start one with `evalkit new DIR`."
+    return f"Name the file: {found}"
+
+
 def _text(place: Path) -> str:
-    where = Where(file=place.name)
+    where = Where(file=shown_name(place))
     if place.is_dir():
-        step = f"Name the file: {place.name}/evaluation.yaml."
+        step = _inside(place)
         raise InvalidEvaluation([Problem(where, "this is a folder.", "", step)])
     if not place.is_file():
         step = "Check the name, or start one with `evalkit new DIR`."

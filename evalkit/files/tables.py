@@ -26,11 +26,13 @@ def read_table(path: Path, sheet: str | None = None, *, name: str | None = None)
     Raises InvalidData with every problem of the file's form: not there, empty, not UTF-8, ragged
     rows, repeated or blank column names.
     """
-    from evalkit.tables import RawTable, empty_file, frame_of_rows
+    from evalkit.tables import RawTable, empty_file, frame_of_rows, label
 
+    beside = name is not None
     name = name or path.name
     if not path.is_file():
         step = "Check the name; it is read from beside the evaluation file."
+        step = step if beside else "Check the name and the folder."
         raise InvalidData([Problem(Where(file=name), "the file is not there.", "", step)])
     if path.stat().st_size == 0:
         raise InvalidData([empty_file(name)])
@@ -39,9 +41,13 @@ def read_table(path: Path, sheet: str | None = None, *, name: str | None = None)
         raise InvalidData(
             [Problem(Where(file=name), "this kind of file is not read.", "csv, xlsx, parquet")]
         )
+    if sheet is not None and path.suffix.lower() != ".xlsx":
+        what = f"only an xlsx file has sheets, and '{sheet}' is asked for."
+        raise InvalidData([Problem(Where(file=name), what, "", "Leave the sheet out.")])
     raw = path.read_bytes()
     digest = hashlib.sha256(raw).hexdigest()
-    return RawTable(name, frame_of_rows(reader(raw, sheet, name), name), digest)
+    shown = label(name, sheet)
+    return RawTable(shown, frame_of_rows(reader(raw, sheet, name), shown), digest)
 
 
 def _read_csv(raw: bytes, sheet: str | None, name: str) -> Rows:

@@ -11,6 +11,7 @@ from evalkit.wording import say
 if TYPE_CHECKING:
     from evalkit.disclosure import Rules
     from evalkit.evaluation import Evaluation
+    from evalkit.logic_model import Gap
     from evalkit.measure_spec import Measure
     from evalkit.study import Study
 
@@ -37,6 +38,18 @@ def theory_words(evaluation: Evaluation, states: Mapping[str, tuple[str, str]]) 
     return evaluation.logic_model.as_text(states)
 
 
+def relevant_gaps(evaluation: Evaluation) -> list[Gap]:
+    """Return the gaps worth a reader's time: not those about harm where no role harms."""
+    harming = any(evaluation.harms(role.id) for role in evaluation.roles)
+    about_harm = ("change-in-those-who-harm", "safety")
+    return [
+        gap
+        for gap in evaluation.audit()
+        if gap.rule != "outcome-without-measure"
+        and (harming or gap.rule != "mechanism-missing" or gap.node not in about_harm)
+    ]
+
+
 def methods(evaluation: Evaluation, rules: Rules) -> list[tuple[str, str]]:
     """Return how the numbers were made, as (heading, sentence)."""
     plan, design = evaluation.declared.analysis, evaluation.declared.design
@@ -60,6 +73,13 @@ def methods(evaluation: Evaluation, rules: Rules) -> list[tuple[str, str]]:
             ),
             ("Missing first scores", _missing(evaluation)),
         ]
+    else:
+        found.append(
+            (
+                "Model",
+                f"Mean of each person's change from the first wave. Standard errors: {_errors(evaluation)}.",
+            )
+        )
     found += [
         ("Missing outcomes", "People without the outcome are left out and counted (complete cases); nothing is filled in."),
         ("Several results", _multiplicity(evaluation)),

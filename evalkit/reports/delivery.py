@@ -33,22 +33,17 @@ def reach_table(released: Released) -> tables.Table:
         rows.append((role.name or say(role.id), shown.total.text, *cells, took))
     head = ("Role", "People known", "Not eligible", "No consent", "Never allocated",
             *(f"In {name}" for name in names), f"Took up {names[0]}")  # fmt: skip
-    return tables.Table("Who we reach", head, tuple(rows))
+    return tables.Table("People by role", head, tuple(rows))
 
 
 def _taken_up(released: Released, offered: pd.DataFrame, total: Count) -> str:
     if offered["received"].isna().all():
         return "not recorded"
-    others = [
-        part_of("did not", offered[offered["received"] == 0]),
-        part_of("not recorded", offered[offered["received"].isna()]),
-    ]
-    yes = part_of("took it up", offered[offered["received"] == 1])
-    shown, took = released.rules.split(total, others, yes, combine=False)
+    took = released.rules.of(part_of("took it up", offered[offered["received"] == 1]))
+    missing = released.rules.of(part_of("not recorded", offered[offered["received"].isna()]))
     if took.hidden:
         return took.text
-    missing = dict(shown).get("not recorded")
-    beside = f"; not recorded {missing}" if missing else ""
+    beside = "" if missing.value == 0 else f"; not recorded {missing}"
     return f"{took} of {total} ({percent(took, total)}){beside}"
 
 
@@ -69,7 +64,7 @@ def lost_table(released: Released) -> tables.Table:
                 say(flow.target.wave), arm.name, due.text, back.text, percent(back, due), "; ".join(reasons) or "nobody",
             ))  # fmt: skip
     head = ("Role", "Measure", "Wave", "Arm", "Due", "Returned", "Share", "Not returned, and why")
-    return tables.Table("Whom we lose, and when", head, tuple(dict.fromkeys(rows)))
+    return tables.Table("Due and returned, by measure and arm", head, tuple(dict.fromkeys(rows)))
 
 
 def stayers_table(released: Released) -> tables.Table:
@@ -153,29 +148,14 @@ def _dose(
     assert activity.dose is not None
     rules = released.rules
     known = people[people["sessions"].notna()]
-    enough = known[known["sessions"] >= activity.dose.minimum]
-    total = released.roles[role].arms[0][1]
-    shown, count = rules.split(
-        total,
-        [part_of("not recorded", people[people["sessions"].isna()])],
-        part_of("known", known),
-        combine=False,
-    )
-    fewer = part_of("fewer", known[known["sessions"] < activity.dose.minimum])
-    _, reached = rules.split(count, [fewer], part_of("enough", enough), combine=False)
-    share = f"{reached} ({percent(reached, count)})" if not reached.hidden else reached.text
-    middle = tables.NOT_SHOWN if count.hidden else number(known["sessions"].median(), 0)
-    missing = dict(shown).get("not recorded", rules.shown(0))
-    return (
-        activity.name,
-        say(role),
-        str(activity.dose.offered),
-        str(activity.dose.minimum),
-        count.text,
-        share,
-        middle,
-        missing.text,
-    )
+    enough = rules.of(part_of("enough", known[known["sessions"] >= activity.dose.minimum]))
+    count = rules.of(part_of("known", known))
+    missing = rules.of(part_of("not recorded", people[people["sessions"].isna()]))
+    share = enough.text if enough.hidden else f"{enough} ({percent(enough, count)})"
+    shown = not count.hidden and len(known)
+    middle = number(known["sessions"].median(), 0) if shown else tables.NOT_SHOWN
+    dose = (str(activity.dose.offered), str(activity.dose.minimum))
+    return (activity.name, say(role), *dose, count.text, share, middle, missing.text)
 
 
 def completeness_table(released: Released) -> tables.Table | None:
@@ -196,15 +176,9 @@ def completeness_table(released: Released) -> tables.Table | None:
             blank = mine["n_answered"] == 0
             usable = ~full & ~blank & mine["score"].notna()
             lacking = ~full & ~blank & mine["score"].isna()
-            parts = [
-                part_of("some", mine[usable]),
-                part_of("few", mine[lacking]),
-                part_of("blank", mine[blank]),
-            ]
-            total = rules.count(len(mine), int(mine["family"].nunique()))
-            shown, complete = rules.split(total, parts, part_of("full", mine[full]), combine=False)
-            found = dict(shown)
-            cells = [found.get(key, rules.shown(0)).text for key in ("some", "few", "blank")]
+            total = rules.of(part_of("all", mine))
+            complete = rules.of(part_of("full", mine[full]))
+            cells = [rules.of(part_of("", mine[which])).text for which in (usable, lacking, blank)]
             rows.append(
                 (
                     spec.title,

@@ -48,7 +48,7 @@ class Picture:
 def flow_picture(released: Released, flow: ShownFlow) -> Picture:
     """Draw who got how far for one result."""
     target = flow.target
-    outcome, wave, informant = label(target)
+    outcome, wave, informant = label(released.study.evaluation, target)
     top = FlowBox(f"People in the role: {say(target.outcome.role)}", (f"n = {flow.total}",))
     aside = _side("Not allocated", flow.before)
     arms = []
@@ -83,7 +83,7 @@ def forest_picture(released: Released, analysis: Analysis) -> Picture:
     study = released.study
     for e in analysis.estimates:
         target = target_of(study, (e.outcome, e.wave, e.informant))
-        outcome, wave, informant = label(target)
+        outcome, wave, informant = label(study.evaluation, target)
         name = f"{outcome}, {wave} ({informant})"
         if released.counts(e) is None or e.effect_size is None:
             why = NOT_SHOWN if released.counts(e) is None else "not enough information"
@@ -155,7 +155,7 @@ def return_picture(released: Released) -> Picture:
     """Draw the share of those due who returned, by result and arm."""
     bars = []
     for flow in released.flows.values():
-        _, wave, _ = label(flow.target)
+        _, wave, _ = label(released.study.evaluation, flow.target)
         for arm in flow.arms:
             due, back = arm.count("due"), arm.count("returned")
             name = f"{short(flow.target)}, {wave}, {arm.name}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.disclosure import Count, Part, Rules
 from evalkit.flow import arm_names
-from evalkit.people import NEVER, NO_CONSENT, NOT_ELIGIBLE, taking_part
+from evalkit.people import NEVER, NO_CONSENT, NOT_ELIGIBLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,16 +93,6 @@ class Released:
     roles: dict[str, ShownRole]
     flows: dict[Key, ShownFlow]
 
-    def taking_part(self, role: str) -> Count:
-        """Return the people of a role who take part: those of the arms, as shown there."""
-        people = self.study.intake.people
-        mine = people[people["role"] == role]
-        arms = [count.value for _, count in self.roles[role].arms]
-        if mine["withdrawn"].isna().all() and None not in arms:
-            return self.rules.shown(sum(value for value in arms if value is not None))
-        kept = taking_part(mine)
-        return self.rules.count(len(kept), int(kept["family"].nunique()))
-
     def flow(self, target: Target) -> ShownFlow:
         """Return the released flow of a target."""
         return self.flows[target.outcome.id, target.wave, target.informant]
@@ -141,7 +131,6 @@ def release(study: Study) -> Released:
 def _role(study: Study, rules: Rules, role: str) -> ShownRole:
     people = study.intake.people
     mine = people[people["role"] == role]
-    total = rules.count(len(mine), int(mine["family"].nunique()))
     before = [
         part_of(reason, mine[mine["entry"] == reason])
         for reason in (NOT_ELIGIBLE, NO_CONSENT, NEVER)
@@ -151,13 +140,10 @@ def _role(study: Study, rules: Rules, role: str) -> ShownRole:
         part_of(name, mine[mine["entry"].isna() & (mine["treated"] == value)])
         for name, value in zip(names, (1.0, 0.0), strict=False)
     ]
-    shown, last = rules.split(total, [*before, *arms[:-1]], arms[-1], combine=False)
-    found = dict(shown) | {names[-1]: last}
-    nobody = rules.shown(0)
     return ShownRole(
-        total,
-        tuple((part.label, found.get(part.label, nobody)) for part in before),
-        tuple((name, found.get(name, nobody)) for name in names),
+        rules.of(part_of(role, mine)),
+        tuple((part.label, rules.of(part)) for part in before),
+        tuple((part.label, rules.of(part)) for part in arms),
     )
 
 
@@ -192,32 +178,19 @@ def _arm(
 ) -> ShownArm:
     steps, count = [], allocated
     for position, step in enumerate(chain):
-        onward = rows["step"].isin(chain[position + 1 :])
-        stopped = rows[rows["step"] == step]
-        if step == chain[-1]:
-            steps.append(ShownStep(step, CHAIN[step], count, ()))
-            break
-        left, rest = rules.split(count, _reasons(stopped), part_of("", rows[onward]))
-        steps.append(ShownStep(step, CHAIN[step], count, tuple(left)))
-        rows, count = rows[onward], rest
+        left = rules.parts(_reasons(rows[rows["step"] == step]))
+        steps.append(ShownStep(step, CHAIN[step], count, left))
+        rows = rows[rows["step"].isin(chain[position + 1 :])]
+        count = rules.of(part_of(step, rows))
     return ShownArm(name, treated, tuple(steps))
 
 
-def release_coverage(released: Released, row: Coverage) -> dict[str, Count]:
-    """Return one row of coverage with parts that add up to its people."""
-    rules, total = released.rules, released.taking_part(row.role)
-    parts = [
-        Part("not measured", row.n_not_measured, row.families_not_measured),
-        Part("not due", row.n_not_due, row.families_not_due),
-        Part("not asked", row.n_not_asked, row.families_not_asked),
-    ]
-    measured = Part("measured", row.n_measured, row.families_measured)
-    if row.n_measured == 0:
-        measured, parts = parts[0], [parts[1], parts[2]]
-    shown, rest = rules.split(total, parts, measured, combine=False)
-    found = dict(shown) | {measured.label: rest}
-    nobody = rules.shown(0)
-    return {"people": total} | {
-        label: found.get(label, nobody)
-        for label in ("measured", "not measured", "not due", "not asked")
+def release_coverage(rules: Rules, row: Coverage) -> dict[str, Count]:
+    """Return one row of coverage as it may be shown."""
+    return {
+        "people": rules.count(row.n_people, row.families_people),
+        "measured": rules.count(row.n_measured, row.families_measured),
+        "not measured": rules.count(row.n_not_measured, row.families_not_measured),
+        "not due": rules.count(row.n_not_due, row.families_not_due),
+        "not asked": rules.count(row.n_not_asked, row.families_not_asked),
     }

@@ -9,7 +9,7 @@ from evalkit.claims import HEAVY_LOSS, Key, findings
 from evalkit.disclosure import sentence
 from evalkit.flow import arm_names
 from evalkit.reports import pictures, tables
-from evalkit.reports.common import header, methods, provenance, theory_words
+from evalkit.reports.common import header, methods, provenance, relevant_gaps, theory_words
 from evalkit.reports.page import drawing, lay_out
 from evalkit.reports.released import Released, release
 from evalkit.reports.words import interval, number, sentence_case, who
@@ -51,7 +51,9 @@ def summative_page(analysis: Analysis) -> str:
         "summative.html",
         **header(evaluation, "Summative report"),
         disclosure=sentence(released.rules, disclosure.because),
+        glance=_glance(analysis, released, worded),
         cards=_cards(analysis, worded),
+        harms=_harms(evaluation),
         theory=drawing(evaluation.logic_model.draw(states)),
         theory_words=theory_words(evaluation, states),
         flow=_flow(analysis, released),
@@ -77,6 +79,20 @@ def _losses(analysis: Analysis, released: Released) -> dict[Key, str]:
             rates = tables.loss_rates(released, tables.target_of(analysis.study, key), loss)
             said[key] = loss_words(rates.overall if rates else None)
     return said
+
+
+def _glance(analysis: Analysis, released: Released, worded: tuple[Finding, ...]) -> tables.Table:
+    results = sorted((f for f in worded if f.wave and f.informant), key=lambda f: not f.primary)
+    lines = [(f.outcome, str(f.wave), str(f.informant), CLAIMS[f.claim]) for f in results]
+    return tables.glance_table(released, analysis, lines)
+
+
+def _harms(evaluation: Evaluation) -> list[str]:
+    """Return what the plan fears could get worse, and what is watched for it."""
+    return [
+        f"{harm.name}: watched through {say(harm.watch)}, where {harm.direction} would be worse."
+        for harm in evaluation.logic_model.harms
+    ]
 
 
 def _cards(analysis: Analysis, worded: tuple[Finding, ...]) -> list[Card]:
@@ -179,7 +195,7 @@ def _levels(analysis: Analysis, levels: Records[Level]) -> tables.Table | None:
         said = [*level.reasons[1:], *level.beside, *level.met] or list(level.reasons)
         reasons = ". ".join(sentence_case(reason) for reason in said)
         shown = f"{level.level} of {level.ceiling}" if level.level else "not rated"
-        rows.append((*tables.label(target), shown, f"{reasons}.", lift))
+        rows.append((*tables.label(analysis.study.evaluation, target), shown, f"{reasons}.", lift))
     head = ("Outcome", "Wave", "Who answered", "Level", "Why", "What would raise it")
     design = analysis.study.evaluation.design
     notes = (
@@ -215,10 +231,7 @@ def limitations(analysis: Analysis, worded: tuple[Finding, ...]) -> list[str]:
     ]
     unmeasured = [f.statement for f in worded if f.claim == "not-measured"]
     found += unmeasured
-    found += [
-        f"The theory of change: {gap.what}."
-        for gap in evaluation.audit()
-        if gap.rule != "outcome-without-measure"
-    ]
+    found += [f"The theory of change: {gap.what}." for gap in relevant_gaps(evaluation)]
+    found += [f"{sentence_case(note)}." for note in analysis.study.problems]
     found.append(evaluation.design.claims.may_not)
     return found

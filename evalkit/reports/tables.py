@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from evalkit.disclosure import Count, Part
+from evalkit.disclosure import HIDDEN
 from evalkit.reports.released import Released, release_coverage
 from evalkit.reports.words import MINUS, NONE, interval, number, p_value, percent, who
 from evalkit.wording import say
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
     from evalkit.analysis import Analysis
     from evalkit.checks import BalanceRow
     from evalkit.coverage import Profile
-    from evalkit.evaluation import Target
+    from evalkit.evaluation import Evaluation, Target
     from evalkit.indicators import Rate
     from evalkit.results import Attrition, Estimate
     from evalkit.study import Study
 
 NOT_SHOWN = "not shown"
+WORDS = ("Wave", "Group", "Time")
+"""Heads of columns that hold words even where these start with a figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +37,22 @@ class Table:
     @property
     def numeric(self) -> tuple[bool, ...]:
         """Whether each column holds numbers, which are aligned right."""
-        columns = zip(*self.rows, strict=True)
-        return tuple(all(_looks_numeric(cell) for cell in column) for column in columns)
+        columns = zip(self.head, zip(*self.rows, strict=True), strict=True)
+        return tuple(
+            head not in WORDS and all(_looks_numeric(cell) for cell in cells)
+            for head, cells in columns
+        )
 
 
 def _looks_numeric(cell: str) -> bool:
-    return cell in (NOT_SHOWN, "nobody", "none") or (
+    return cell in (NOT_SHOWN, HIDDEN, "nobody", "none") or (
         cell[:1] in f"0123456789{MINUS}<{NONE}" and len(cell) < 26
     )
 
 
-def label(target: Target) -> tuple[str, str, str]:
+def label(evaluation: Evaluation, target: Target) -> tuple[str, str, str]:
     """Return outcome, wave and informant of a target as words."""
-    return target.outcome.name, say(target.wave), who(target.informant)
+    return target.outcome.name, evaluation.wave_label(target.wave), who(target.informant)
 
 
 def target_of(study: Study, key: tuple[object, object, object]) -> Target:
@@ -72,7 +78,14 @@ def flow_table(released: Released) -> Table:
             left = [f"{text}: {count}" for item in arm.steps for text, count in item.left_out]
             counts = [arm.count(step).text for step in chain]
             nobody = "nobody" if all(not item.count.hidden for item in arm.steps) else NOT_SHOWN
-            rows.append((*label(flow.target), arm.name, *counts, "; ".join(left) or nobody))
+            rows.append(
+                (
+                    *label(released.study.evaluation, flow.target),
+                    arm.name,
+                    *counts,
+                    "; ".join(left) or nobody,
+                )
+            )
     heads = [
         {"allocated": "Allocated", "matched": "Matched", "due": "Due", "returned": "Returned",
          "analysed": "Analysed"}[step] for step in chain
@@ -95,7 +108,7 @@ def attrition_table(released: Released, analysis: Analysis) -> Table:
         cells = (
             rates.cells(number(bound, 1) if bound is not None else "none") if rates else _no_rates()
         )
-        rows.append((*label(target), *cells, verdict, other))
+        rows.append((*label(evaluation, target), *cells, verdict, other))
     arms = evaluation.declared.design.arm
     assert arms is not None
     other_name = "optimistic" if in_force == "cautious" else "cautious"
@@ -112,9 +125,12 @@ def attrition_table(released: Released, analysis: Analysis) -> Table:
         "Inside the boundary does not mean that few were lost: read the overall loss beside it.",
     )
     if any(row[3] == NOT_SHOWN for row in rows):
-        small = f"Rates are not shown where an arm lost fewer than {released.rules.threshold} people or families."
+        small = (
+            f"Rates are not shown where an arm lost fewer than {released.rules.threshold} people or "
+            "families, or where rounding would move them across a limit."
+        )
         notes = (*notes, small)
-    return Table("Loss after assignment", head, tuple(rows), notes)
+    return Table("Loss of each result against the boundaries", head, tuple(rows), notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +186,42 @@ def loss_rates(released: Released, target: Target, loss: Attrition) -> LossRates
     )  # fmt: skip
 
 
+def glance_table(
+    released: Released, analysis: Analysis, cards: Iterable[tuple[str, str, str, str]]
+) -> Table:
+    """Return every result in a line: what was found, the difference, the numbers, the level.
+
+    `cards` give outcome id, wave, informant and the finding's badge, in the order to show.
+    """
+    evaluation = released.study.evaluation
+    rows = []
+    for outcome, wave, informant, badge in cards:
+        estimate = analysis.estimate(outcome, wave, informant)
+        level = analysis.level(outcome, wave, informant).level
+        target = target_of(released.study, (outcome, wave, informant))
+        counts = released.counts(estimate)
+        places = digits(released.study, target)
+        ends = interval(estimate.conf_low, estimate.conf_high, places)
+        value = f"{number(estimate.estimate, places)} ({ends})"
+        shown = counts is not None and estimate.estimate is not None
+        n = " and ".join(filter(None, counts)) if counts else NOT_SHOWN
+        rows.append((
+            *label(evaluation, target), badge, value if shown else NOT_SHOWN, n,
+            str(level) if level else "not rated",
+        ))  # fmt: skip
+    what = "Difference in points" if evaluation.design.comparison_group else "Change in points"
+    head = (
+        "Outcome",
+        "Wave",
+        "Who answered",
+        "Finding",
+        f"{what} (95% interval)",
+        "People analysed",
+        "Level",
+    )
+    return Table("At a glance", head, tuple(rows))
+
+
 def estimates_table(released: Released, analysis: Analysis) -> Table:
     """Return every estimate with its interval and numbers."""
     study = released.study
@@ -185,11 +237,16 @@ def estimates_table(released: Released, analysis: Analysis) -> Table:
         f"{'Adjusted difference' if two else 'Mean change'} (95% interval)", "SE", "df", "p",
         "p, adjusted", "Effect size in SD (95% interval)", "Level",
     )  # fmt: skip
-    notes = (
-        "A difference below zero means lower scores on the programme. The effect size is the "
-        "adjusted difference in standard deviations (Hedges' correction).",
+    notes: tuple[str, ...] = (
         "p, adjusted: allows for the number of secondary results; the primary result stands apart.",
     )
+    if two:
+        notes = (
+            "A difference below zero means lower scores on the programme. Means are as observed; the "
+            "adjusted difference allows for where people started, so the two need not agree. The "
+            "effect size is the adjusted difference in standard deviations (Hedges' correction).",
+            *notes,
+        )
     return Table("Every result", head, tuple(rows), notes)
 
 
@@ -203,12 +260,12 @@ def _estimate_row(
     level = str(levels[key]) if levels[key] else "not rated"
     if counts is None or e.estimate is None:
         why = NOT_SHOWN if counts is None else "not estimated"
-        return (*label(target), why, *[NONE] * (9 if two else 6), level)
+        return (*label(released.study.evaluation, target), why, *[NONE] * (9 if two else 6), level)
     means: tuple[str, ...] = ()
     if two:
         means = (counts[1], number(e.mean_treatment, places), number(e.mean_comparison, places))
     return (
-        *label(target), counts[0], *means,
+        *label(released.study.evaluation, target), counts[0], *means,
         f"{number(e.estimate, places)} ({interval(e.conf_low, e.conf_high, places)})",
         number(e.std_error, places + 1), _df(released, e.df), p_value(e.p_value), p_value(e.p_adjusted),
         f"{number(e.effect_size, 2)} ({interval(e.effect_low, e.effect_high, 2)})", level,
@@ -285,10 +342,11 @@ def coverage_table(released: Released) -> Table:
     rows = []
     names = {role.id: role.name or say(role.id) for role in released.study.evaluation.roles}
     for row in released.study.coverage():
-        shown = release_coverage(released, row)
+        shown = release_coverage(released.rules, row)
         informant = "anyone" if row.informant == "any" else who(row.informant)
-        asked = row.n_measured + row.n_not_measured + row.n_not_due > 0
-        share = percent(shown["measured"], shown["people"]) if asked else "not asked"
+        families = max(row.families_measured, row.families_not_measured)
+        asked = released.rules.count(row.n_measured + row.n_not_measured, families)
+        share = percent(shown["measured"], asked) if asked.value else NONE
         rows.append(
             (
                 names[row.role],
@@ -299,45 +357,24 @@ def coverage_table(released: Released) -> Table:
             )
         )
     head = ("Role", "Wave", "Who answered", "People", "Measured", "Not measured", "Not due yet",
-            "Not asked", "Share measured")  # fmt: skip
+            "Not asked", "Measured, of those asked and due")  # fmt: skip
     notes = (
         "Not asked: no measure for this role at this wave, or the person's age is outside the measure's.",
     )
-    return Table("Who is measured, by role and wave", head, tuple(rows), notes)
+    return Table("People of each role at each wave", head, tuple(rows), notes)
 
 
 def needs_table(released: Released) -> Table:
-    """Return the profile at the first wave by the declared groups, which add up to the role."""
-    study = released.study
-    blocks: dict[tuple[str, ...], list[Profile]] = {}
-    for item in study.needs():
-        blocks.setdefault(
-            (item.by, item.role, item.measure, item.scale, item.informant), []
-        ).append(item)
-    rows = [row for block in blocks.values() for row in _needs_rows(released, block)]
+    """Return the profile at the first wave by the declared groups."""
+    rows = [_needs_row(released, item) for item in released.study.needs()]
     head = ("Grouped by", "Group", "Role", "Measure", "People", "Scored", "Mean (SD)")
-    return Table("Needs at the start: the benchmark for later waves", head, tuple(rows))
+    return Table("First scores by group: the benchmark for later waves", head, tuple(rows))
 
 
-def _needs_rows(released: Released, block: list[Profile]) -> list[tuple[str, ...]]:
+def _needs_row(released: Released, item: Profile) -> tuple[str, ...]:
     rules = released.rules
-    largest = max(block, key=lambda item: item.n_people)
-    parts = [
-        Part(item.group, item.n_people, item.families_people)
-        for item in block
-        if item is not largest
-    ]
-    rest = Part(largest.group, largest.n_people, largest.families_people)
-    total = released.taking_part(largest.role)
-    shown, last = rules.split(total, parts, rest, combine=False)
-    counts = dict(shown) | {largest.group: last}
-    return [_needs_row(released, item, counts[item.group]) for item in block]
-
-
-def _needs_row(released: Released, item: Profile, people: Count) -> tuple[str, ...]:
-    missing = Part("missing", item.n_missing, item.families_missing)
-    rest = Part("scored", item.n_scored, item.families)
-    _, scored = released.rules.split(people, [missing], rest, combine=False)
+    people = rules.count(item.n_people, item.families_people)
+    scored = rules.count(item.n_scored, item.families)
     shown = not scored.hidden and item.mean is not None
     mean = f"{number(item.mean)} ({number(item.sd)})" if shown else NOT_SHOWN
     group = say(item.group) if item.by == "role" else item.group

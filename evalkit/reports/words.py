@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
+
 from evalkit.disclosure import Count
 from evalkit.wording import say
 
@@ -13,10 +15,15 @@ def number(value: float | None, digits: int = 1) -> str:
     """Return a number with so many decimals and a true minus sign; a dash where there is none."""
     if value is None or value != value:
         return NONE
-    text = f"{value:,.{digits}f}"
+    text = f"{half_up(value, digits):,.{digits}f}"
     if float(text.replace(",", "")) == 0:
         text = text.removeprefix("-")
     return text.replace("-", MINUS)
+
+
+def half_up(value: float, digits: int) -> Decimal:
+    """Round as people do on paper: 6.25 to 6.3, where Python would say 6.2."""
+    return Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
 
 
 def interval(low: float | None, high: float | None, digits: int = 1) -> str:

@@ -32,7 +32,7 @@ COLUMNS = (
 
 
 def balance(
-    data: pd.DataFrame,
+    data: Any,
     *,
     treatment: str,
     treated: Any = None,
@@ -44,7 +44,7 @@ def balance(
 
     Parameters
     ----------
-    data : pandas frame, one row a person; never changed
+    data : any frame narwhals knows (pandas, polars, pyarrow), one row a person; never changed
     treatment : name of a 0/1 or true/false column, or of a two-valued column with `treated`
     treated : the value of `treatment` that names the treated arm
     covariates : names; text and categories give one row a level, named "covariate=level", and a
@@ -79,7 +79,7 @@ def balance(
     choice(estimand, ("ATT", "ATE"), argument="estimand")
     names = as_names(covariates)
     check_roles(treatment=treatment, covariates=names, weights=weights)
-    check_frame(data, [treatment, *names, *as_names(weights)])
+    data = check_frame(data, [treatment, *names, *as_names(weights)])
     arm = read_arm(data, treatment, treated)
     weight = np.ones(len(data)) if weights is None else weight_column(data, weights)
     for value, label in ((1.0, "treatment"), (0.0, "comparison")):

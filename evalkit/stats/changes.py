@@ -21,14 +21,13 @@ from evalkit.stats.intervals import caveats, coefficient_interval
 from evalkit.stats.linear import fit
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
 
 def mean_change(
-    data: pd.DataFrame,
+    data: Any,
     *,
     baseline: str,
     outcome: str,
@@ -39,7 +38,7 @@ def mean_change(
 
     Parameters
     ----------
-    data : pandas frame, one row a person; never changed
+    data : any frame narwhals knows (pandas, polars, pyarrow), one row a person; never changed
     baseline, outcome : names of numeric columns, in the same units
     cluster : name of the column of clusters; the standard error is then CR2
     level : confidence level
@@ -65,7 +64,7 @@ def mean_change(
     """
     check_level(level)
     check_roles(baseline=baseline, outcome=outcome)
-    check_frame(data, [baseline, outcome, *as_names(cluster)])
+    data = check_frame(data, [baseline, outcome, *as_names(cluster)])
     before, after = numeric(data, baseline), numeric(data, outcome)
     reasons = [("no outcome", np.isnan(after)), (f"no {baseline}", np.isnan(before))]
     if cluster is not None:

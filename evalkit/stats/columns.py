@@ -47,12 +47,25 @@ def as_names(names: str | Sequence[str] | None) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def check_frame(data: Any, names: Iterable[str]) -> None:
-    """Refuse anything but a pandas frame that holds each named column once."""
+def as_pandas(data: Any) -> pd.DataFrame:
+    """Return a frame of any kind that narwhals knows as a pandas frame; anything else is refused."""
+    import narwhals as nw
     import pandas as pd
 
-    if not isinstance(data, pd.DataFrame):
-        raise invalid(f"data is a {type(data).__name__}.", allowed="a pandas DataFrame")
+    if isinstance(data, pd.DataFrame):
+        return data
+    try:
+        frame = nw.from_native(data)
+    except (TypeError, nw.exceptions.NarwhalsError):
+        allowed = "a data frame: a pandas DataFrame, or one of polars or pyarrow"
+        raise invalid(f"data is a {type(data).__name__}.", allowed=allowed) from None
+    eager = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
+    return eager.to_pandas()
+
+
+def check_frame(data: Any, names: Iterable[str]) -> pd.DataFrame:
+    """Return any kind of frame as a pandas frame, once it holds each named column once."""
+    data = as_pandas(data)
     columns = [str(name) for name in data.columns]
     for name in names:
         found = columns.count(str(name))
@@ -65,6 +78,7 @@ def check_frame(data: Any, names: Iterable[str]) -> None:
             )
         if found > 1:
             raise invalid("this column is in the data more than once.", column=str(name))
+    return data
 
 
 def check_roles(**roles: str | Sequence[str] | None) -> None:

@@ -49,7 +49,7 @@ class _Sample:
 
 
 def mean_difference(
-    data: pd.DataFrame,
+    data: Any,
     *,
     outcome: str,
     treatment: str,
@@ -67,7 +67,7 @@ def mean_difference(
 
     Parameters
     ----------
-    data : pandas frame, one row a person (or another unit); never changed
+    data : any frame narwhals knows (pandas, polars, pyarrow), one row a person (or another unit); never changed
     outcome : name of a numeric column
     treatment : name of a 0/1 or true/false column, or of a two-valued column with `treated`
     treated : the value of `treatment` that names the treated arm
@@ -111,7 +111,7 @@ def mean_difference(
         outcome=outcome, treatment=treatment, covariates=names, strata=strata, weights=weights
     )
     used = [outcome, treatment, *names, *as_names(cluster), *as_names(strata), *as_names(weights)]
-    check_frame(data, used)
+    data = check_frame(data, used)
     kind = resolve_se(se, clustered=cluster is not None)
     sample = _sample(data, outcome, treatment, treated, names, cluster, strata, weights)
     unclustered = kind in _UNSHARED and not sample.shared

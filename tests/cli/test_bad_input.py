@@ -209,8 +209,8 @@ def test_several_problems_are_all_reported(small: Small, refused: Any) -> None:
 
 
 def test_many_problems_are_cut_short_for_people_not_for_json(small: Small, refused: Any) -> None:
-    for row in small.tables["answers.csv"]:
-        row |= {"q1": "7", "q2": "8", "q3": "9"}
+    for n, row in enumerate(small.tables["answers.csv"]):
+        row |= {"q1": f"a{n}", "q2": f"b{n}", "q3": f"c{n}"}
     problems = refused("72 problems", "and 22 more: use --json to see all")
     assert len(problems) == 72
 
@@ -282,6 +282,29 @@ def test_evaluation_not_there(call: Call, tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "the file is not there" in result.stdout
     assert "is a folder" in call("check", tmp_path).stdout
+
+
+def test_a_folder_is_named_with_the_file_to_give(
+    small: Small, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (small.folder / "inner").mkdir()
+    monkeypatch.chdir(small.folder / "inner")
+    found = call("check", ".").stdout
+    assert "put right in inner and" in found
+    assert "holds no evaluation.yaml" in found
+    small.write()
+    assert "Name the file: ../evaluation.yaml" in call("check", "..").stdout.replace("\\", "/")
+
+
+def test_a_flood_is_one_problem(small: Small, refused: Any) -> None:
+    for row in small.tables["answers.csv"]:
+        row["wave"] = row["wave"].capitalize()
+        row["q1"] = "NA"
+    problems = refused(
+        "found 'Baseline' in 12 rows (2, 4, 6, 8, 10, ...)", "Did you mean 'baseline'?",
+        "found 'NA' in 24 rows", 'missing_codes: {"NA": not answered}',
+    )  # fmt: skip
+    assert len(problems) == 3
 
 
 # Valid data from which little can be said
@@ -385,6 +408,30 @@ def test_sheet_that_is_not_there(small: Small, refused: Any) -> None:
     book.save(small.folder / "people.xlsx")
     small.change("{file: people.csv}", "{file: people.xlsx, sheet: Peple}")
     refused("there is no sheet 'Peple'", "Allowed: Sheet")
+
+
+def test_sheets_of_one_workbook_are_told_apart(small: Small, call: Call) -> None:
+    book = Workbook()
+    for name, sheet in (("people", book.active), ("answers", book.create_sheet())):
+        sheet.title = name
+        rows = small.tables[f"{name}.csv"]
+        for row in (list(rows[0]), *(list(row.values()) for row in rows)):
+            sheet.append(row)
+        small.change(f"file: {name}.csv", f"file: data.xlsx, sheet: {name}")
+    file = small.write()
+    book.save(small.folder / "data.xlsx")
+    read = json.loads(call("check", file, "--json").stdout)["read"]
+    assert [(item["file"], item["rows"]) for item in read] == [
+        ("data.xlsx, sheet people", 12), ("data.xlsx, sheet answers", 24), ("events.csv", 1)
+    ]  # fmt: skip
+    book["answers"]["E2"] = "9"
+    book.save(small.folder / "data.xlsx")
+    found = call("check", file)
+    assert found.exit_code == 1
+    assert "data.xlsx, sheet answers\n  row 2, column" in found.stdout
+    (small.folder / "data.xlsx").unlink()
+    gone = json.loads(call("check", file, "--json").stdout)["problems"]
+    assert [item["file"] for item in gone] == ["data.xlsx"]
 
 
 def test_leading_zeros_survive_parquet(small: Small) -> None:

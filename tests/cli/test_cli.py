@@ -351,3 +351,30 @@ def test_measures_and_designs(call: Call) -> None:
     unknown = call("designs", "show", "rct-indvidual", "--json")
     assert unknown.exit_code == 1
     assert "Did you mean 'rct-individual'?" in json.loads(unknown.stdout)["problems"][0]["what"]
+
+
+def test_new_json_and_a_folder_with_a_space(call: Call, tmp_path: Path) -> None:
+    found = json.loads(call("new", tmp_path / "one", "--json").stdout)
+    assert found["ok"] is True
+    assert found["folder"] == str((tmp_path / "one").resolve())
+    assert "evaluation.yaml" in found["files"]
+    file = tmp_path / "my folder" / "evaluation.yaml"
+    assert f'evalkit check "{file}"' in call("new", tmp_path / "my folder").stdout
+
+
+def test_score_advises_in_words_of_the_command_line(call: Call, small: Small) -> None:
+    for row in small.tables["answers.csv"]:
+        row |= {"q1": "n/a", "q2": "4.0"}
+    small.write()
+    file = small.folder / "answers.csv"
+    result = call("score", file, "--measure", "swemwbs")
+    assert result.exit_code == 1
+    assert "found 'n/a' in 24 rows (2, 3, 4, 5, 6, ...)" in result.stderr
+    assert "--on-invalid missing" in result.stderr and "on_invalid" not in result.stderr
+    kept = call("score", file, "--measure", "swemwbs", "--on-invalid", "missing")
+    assert kept.exit_code == 0, kept.output
+    gone = call("score", small.folder / "none.csv", "--measure", "swemwbs")
+    assert "evaluation file" not in gone.stderr
+    renamed = call("score", small.folder / "people.csv", "--measure", "swemwbs")
+    assert "people.csv" in renamed.stderr
+    assert "items=" not in renamed.stderr and "prefix=" not in renamed.stderr

@@ -64,6 +64,7 @@ def test_everybody_is_counted_once(
     rows: list[dict[str, str]], design: str, as_of: str | None, order: Any
 ) -> None:
     frame = pd.DataFrame(rows)
+    frame["pair"] = frame["family"].map(frame.groupby("family")["pair"].first())
     frame.insert(0, "person", [f"p{n}" for n in range(len(frame))])
     made = DESIGNS[design]
     if as_of:

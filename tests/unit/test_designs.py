@@ -49,7 +49,7 @@ def test_ceilings_and_thresholds() -> None:
     for name in ("rct-individual", "matched-comparison"):
         check = ek.design(name).check("equivalence")
         assert check is not None
-        assert check.thresholds == {"satisfied": 0.05, "adjusted": 0.25}
+        assert check.thresholds == {"satisfied": 0.05, "adjusted": 0.25, "known": 0.9}
     assert ek.design("pre-post").check("equivalence") is None
 
 

@@ -179,6 +179,8 @@ CASES = {
     "a file that is not read": ("people.csv", "people.sav", "data.people.file", "only csv"),
     "a span of time": ("due: 10 weeks", "due: ten weeks", "waves.1.due", "a span of time"),
     "a span past the calendar": ("due: 10 weeks", "due: 99999 years", "waves.1.due", "a span"),
+    "a measure in capitals": ("measure: sdq-parent-4-17}", "measure: SDQ-Parent-4-17}",
+                              "data.responses.0.measure", "unknown measure 'SDQ-Parent-4-17'"),
     "a threshold that hides nothing": ("{profile: strict}", "{profile: strict, threshold: 2}",
                                        "disclosure.threshold", "found '2'"),
 }  # fmt: skip
@@ -259,3 +261,42 @@ def test_a_link_of_the_mechanism_marks_a_role_as_harming() -> None:
     links[0]["kind"] = "wellbeing"
     made["logic_model"]["links"] = links
     assert not evaluate(made).harms("survivor")
+
+
+def test_a_measure_in_capitals_hides_no_other_problem() -> None:
+    text = YAML.replace("measure: sdq-parent-4-17}", "measure: SDQ-PARENT-4-17}")
+    text = text.replace("role: child\n", "role: chid\n").replace("covariates:", "covariats:")
+    with pytest.raises(InvalidEvaluation) as caught:
+        build_evaluation(parse(text, "e.yaml"), text, shipped_registry(), lambda *_: None)
+    said = {p.where.key: p.next_step for p in caught.value.problems}
+    assert said == {
+        "data.responses.0.measure": "Did you mean 'sdq-parent-4-17'?",
+        "logic_model.outcomes.1.role": "Did you mean 'child'?",
+        "analysis.covariats": "Did you mean 'covariates'?",
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "allowed"),
+    [
+        ("{profile: strict}", "{threshold: 2}", "3 or more"),
+        ("{profile: strict}", "{threshold: 2000}", "1000 or less"),
+        ("[survivor, child]", "[]", "a list of 1 or more"),
+        ("name: Mood lifts", "name: ''", "1 or more characters"),
+        (
+            "  covariates: [baseline, age]",
+            "  missing: {sensitivity: [complete-case]}",
+            "an empty list",
+        ),
+    ],
+)
+def test_limits_are_worded_for_people(old: str, new: str, allowed: str) -> None:
+    assert allowed in [p.allowed for p in problems(old, new)]
+
+
+def test_before_and_after_adjusts_for_nothing_but_the_first_score() -> None:
+    made = declare(design={"type": "pre-post"}, analysis__covariates=["baseline", "age"])
+    with pytest.raises(InvalidEvaluation, match="does not adjust for covariates") as caught:
+        evaluate(made)
+    (problem,) = caught.value.problems
+    assert (problem.where.key, problem.next_step) == ("analysis.covariates", "Remove age.")

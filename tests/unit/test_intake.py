@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from evalkit.errors import InvalidData, InvalidInput, Problem
+from evalkit.people import oddities
 from tests.conftest import arms, before_after, declare, evaluate, matched, split, study_of
 
 PEOPLE, SCORES = split(arms(12))
@@ -231,3 +233,99 @@ def test_events_of_people_need_people() -> None:
     events = pd.DataFrame({"family": ["f000"], "date": ["2024-05-01"], "kind": ["call"]})
     with pytest.raises(InvalidData, match=r"column 'person': the column is missing"):
         study_of(made, PEOPLE, SCORES, events=events)
+
+
+def children_study(frame: pd.DataFrame, **source: Any) -> Any:
+    made = declare(CHILDREN)
+    made["data"]["responses"][0] |= source
+    people = PEOPLE.assign(role="child", age=9)
+    return evaluate(made).study(tables={"people.csv": people, "sdq.csv": frame})
+
+
+def test_numbers_as_pandas_writes_them_are_the_codes_they_equal() -> None:
+    plain = children_study(answers(q4="0", q5="2"), missing_codes={"9": "refused"})
+    floats = children_study(answers(q4="0.0", q5="2.0"), missing_codes={"9": "refused"})
+    pd.testing.assert_frame_equal(plain.scores, floats.scores)
+    with pytest.raises(InvalidData, match="found '02'"):
+        children_study(answers(q5="02"))
+    with pytest.raises(InvalidData, match=r"found '1\.5'"):
+        children_study(answers(q5="1.5"))
+
+
+@pytest.mark.parametrize("text", ["9", "9.0"])
+def test_missing_codes_match_as_text_and_as_numbers(text: str) -> None:
+    blank = {f"q{n}": text for n in range(1, 26)}
+    study = children_study(answers(**blank), missing_codes={"9": "refused", "n/a": "away"})
+    assert set(study.scores["why_missing"]) == {"refused"}
+    assert children_study(answers(q1="n/a"), missing_codes={"n/a": "away"})
+    made = declare()
+    made["data"]["scores"][0]["missing_codes"] = {"99": "refused"}
+    scores = with_cell(with_cell(SCORES, 0, "post", "99.0"), 1, "post", "12.0")
+    trail = study_of(made, PEOPLE, scores).trail("mood", "end", "self").set_index("person")
+    assert trail.loc["p000", "reason"] == "refused"
+    assert trail.loc["p001", "score"] == 12
+
+
+@pytest.mark.parametrize("text", ["n/a", "NA", "missing", "-99"])
+def test_a_word_for_no_answer_brings_the_advice_to_declare_it(text: str) -> None:
+    with pytest.raises(InvalidData) as caught:
+        children_study(answers(q3=text))
+    (problem,) = caught.value.problems
+    assert "leave the cell blank" in problem.next_step
+    assert f'missing_codes: {{"{text}": not answered}}' in problem.next_step
+
+
+def test_renamed_item_columns_are_advised_in_the_words_of_the_yaml() -> None:
+    with pytest.raises(InvalidData) as caught:
+        children_study(answers().rename(columns={"q7": "seventh"}))
+    (problem,) = caught.value.problems
+    assert "no column 'q7'" in problem.what
+    assert "data.responses: items:" in problem.what
+    assert "prefix=" not in problem.what and "items=" not in problem.what
+
+
+@pytest.mark.parametrize(("column", "text"), [("age", "121"), ("age", "-1"), ("came", "-2")])
+def test_what_cannot_be_is_named_with_its_row(column: str, text: str) -> None:
+    people = with_cell(PEOPLE.assign(age="30", came="3"), 4, column, text)
+    problem = one(declare(data__flow={"sessions": "came"}), people)
+    assert (problem.where.row, problem.where.column) == (6, column)
+
+
+def odd(made: dict[str, Any], people: pd.DataFrame) -> list[str]:
+    study = study_of(made, people, SCORES)
+    return oddities(study.evaluation, study.people)
+
+
+def test_oddities_are_said_without_counts() -> None:
+    flow = {"allocated_on": "day", "left_on": "gone", "sessions": "came"}
+    people = PEOPLE.assign(day="2024-01-10", gone="", came="4")
+    made = declare(data__flow=flow, data__as_of=datetime.date(2024, 12, 31))
+    made["logic_model"]["activities"] = [
+        {"id": "course", "name": "Course", "dose": {"offered": 4, "minimum": 2}}
+    ]
+    assert odd(made, people) == []
+    people = with_cell(with_cell(people, 0, "day", "2025-02-01"), 1, "gone", "2024-01-09")
+    assert odd(made, with_cell(people, 2, "came", "5")) == [
+        "some people were allocated after the day the data end (as_of)",
+        "some people left before they were allocated",
+        "some people attended more sessions than were offered",
+    ]
+
+
+def test_an_empty_arm_and_an_arm_left_unread_are_odd() -> None:
+    people = PEOPLE.assign(arm="programme")
+    assert odd(declare(), people) == ["the arm 'usual' has nobody"]
+    (said,) = odd(before_after(), PEOPLE.rename(columns={"arm": "Group"}))
+    assert "column 'Group' that the design does not use" in said
+    assert odd(before_after(), PEOPLE.drop(columns="arm")) == []
+
+
+def test_what_is_shown_of_a_study_names_nobody() -> None:
+    people = PEOPLE.assign(person=["canary", *PEOPLE["person"][1:]], note="canary")
+    scores = SCORES.assign(person=people["person"])
+    study = study_of(declare(programme={"name": "Growing\nTogether"}), people, scores)
+    assert repr(study) == "Study(Growing Together: 12 people, 1 results)"
+    assert repr(study.evaluation) == "Evaluation(Growing Together: rct-individual)"
+    assert repr(study.intake) == "Intake(12 people, 24 scores, 0 events)"
+    for shown in (study, study.evaluation, study.intake):
+        assert "canary" not in repr(shown) and "\n" not in repr(shown)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 from dataclasses import fields
 from typing import Any
 
 import pandas as pd
+import polars as pl
 import pytest
 
 import evalkit as ek
@@ -174,3 +176,29 @@ def test_results_are_picked_by_name(analyses: Any) -> None:
     assert analysis.estimate("child-wellbeing", "end", "adult-survivor").n_clusters > 100
     with pytest.raises(InvalidInput, match="Allowed:"):
         analysis.estimate("child-wellbeing", "end", "self")
+
+
+def test_score_says_what_it_takes() -> None:
+    found = inspect.signature(ek.score).parameters
+    assert list(found) == ["frame", "name", "items", "prefix", "bands", "age", "sex", "on_invalid"]
+    assert all(found[name].kind is inspect.Parameter.KEYWORD_ONLY for name in list(found)[2:])
+    frame = pd.DataFrame({f"a{n}": [3, 9] for n in range(1, 8)})
+    scored = ek.score(frame, "swemwbs", prefix="a", on_invalid="missing")
+    assert scored["swemwbs__n_invalid"].tolist() == [0, 7]
+
+
+@pytest.mark.parametrize("kind", ["eager", "lazy", "arrow"])
+def test_statistics_take_any_frame(kind: str) -> None:
+    rows = {
+        "arm": [0, 1] * 10, "pre": [float(n % 7) for n in range(20)],
+        "post": [float(n * n % 11) for n in range(20)], "site": [f"s{n % 5}" for n in range(20)],
+    }  # fmt: skip
+    frame = pd.DataFrame(rows)
+    eager = pl.DataFrame(rows)
+    other = {"eager": eager, "lazy": eager.lazy(), "arrow": eager.to_arrow()}[kind]
+    call: dict[str, Any] = {"outcome": "post", "treatment": "arm", "covariates": ["pre", "site"]}
+    assert ek.stats.mean_difference(other, **call) == ek.stats.mean_difference(frame, **call)
+    call = {"baseline": "pre", "outcome": "post"}
+    assert ek.stats.mean_change(other, **call) == ek.stats.mean_change(frame, **call)
+    call = {"treatment": "arm", "covariates": ["pre", "site"]}
+    pd.testing.assert_frame_equal(ek.stats.balance(other, **call), ek.stats.balance(frame, **call))

@@ -10,19 +10,15 @@ import pytest
 
 from evalkit.errors import InvalidData, InvalidInput
 from evalkit.files.tables import read_table
+from evalkit.rules import Rule, among, find_problems, no_rows, one_of, repeated_rows, same_id
 from evalkit.tables import (
     RawTable,
-    Rule,
     cell_text,
-    find_problems,
     frame_of_rows,
     is_number,
-    no_rows,
     numbers,
-    one_of,
     raw_table,
     read_date,
-    repeated_rows,
     typed,
     yes_no,
 )
@@ -217,3 +213,54 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_what_is_no_data_frame_is_refused_by_name(made: object) -> None:
     with pytest.raises(InvalidInput, match=r"tables\['people.csv'\]"):
         raw_table(made, "people.csv")
+
+
+def table_of(*rows: list[str]) -> RawTable:
+    return RawTable("t.csv", frame_of_rows([list(row) for row in rows], "t.csv"))
+
+
+def test_the_same_wrong_text_in_a_column_is_one_problem() -> None:
+    table = table_of(["wave"], *[["Baseline"]] * 92, ["end"], ["later"], ["later"])
+    first, second = find_problems(table, [among(["baseline", "end"], "wave")])
+    assert (first.where.row, first.next_step) == (2, "Did you mean 'baseline'?")
+    assert first.what == "found 'Baseline' in 92 rows (2, 3, 4, 5, 6, ...)."
+    assert second.what == "found 'later' in 2 rows (95, 96)."
+
+
+def test_blank_cells_of_a_column_are_one_problem() -> None:
+    table = table_of(["p", "q"], ["", "1"], ["a", "1"], ["", "1"])
+    (problem,) = find_problems(table, [Rule("p", "an id")])
+    assert (problem.where.row, problem.what) == (2, "2 cells are blank (rows 2, 4).")
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [("1", "001"), ("F-2", "f2"), ("f2.0", "f2"), ("004", ""), ("f3", "")],
+)
+def test_an_id_is_near_where_only_its_writing_differs(text: str, near: str) -> None:
+    assert same_id(["001", "f2"])(text) == (f"Did you mean '{near}'?" if near else "")
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([["Data of 2024", "", ""], ["a", "b", "c"]], "2 of 3 columns have no name (2, 3)."),
+        ([["Data"], ["a", "b"], ["1", "2"]], "2 rows (2, 3) have 2 cells, the header has 1."),
+    ],
+)
+def test_a_title_in_row_1_is_one_problem(rows: list[list[str]], says: str) -> None:
+    with pytest.raises(InvalidData) as caught:
+        frame_of_rows(rows, "t.csv")
+    (problem,) = caught.value.problems
+    assert problem.what == says
+    assert problem.next_step == "Is row 1 a title? The column names must be in row 1."
+
+
+def test_a_table_shows_its_size_and_no_cell() -> None:
+    assert repr(table_of(["person"], ["canary"])) == "RawTable(t.csv: 1 rows, 1 columns)"
+
+
+def test_only_a_workbook_has_sheets(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a\n1\n", encoding="utf-8")
+    with pytest.raises(InvalidData, match="only an xlsx file has sheets"):
+        read_table(tmp_path / "t.csv", "one")

@@ -116,7 +116,7 @@ def draw_boundary(
         for point, label in zip(shown, labels, strict=True):
             _draw_label(sheet, over, label, colour=INK)
             _draw_mark(over, label.x, label.y, inside=point.inside)
-        words = ("Overall loss (% of all those who started)",)
+        words = ("Overall loss (% of those due at the wave)",)
         centre = (scale.area.left + scale.area.right) / 2
         sheet.text(words, x=centre, y=bottom + 44, colour=MUTED, align="center")
 

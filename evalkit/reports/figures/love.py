@@ -75,7 +75,7 @@ def _axes(sheet: Sheet, edges: Sequence[float], most: float) -> Axes:
             axes.axvline(sign * limit, color=MUTED, linewidth=1.2, dashes=dashes)
             x = sum(_PLOT) / 2 + sign * limit / most * (_PLOT[1] - _PLOT[0]) / 2
             # The inner pair stands close together when one difference is very large.
-            if limit == _FAR or most < 0.9:
+            if limit == _FAR or most < 0.45:
                 text = f"{'−' if sign < 0 else ''}{limit}"
                 sheet.text([text], x=x, y=_TOP - 8, size=12, colour=MUTED, align="center")
     axes.grid(axis="x", color=RULE, linewidth=0.5)
