@@ -18,12 +18,16 @@ COMBINED = "other reasons (small numbers joined)"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a total: what it is, how many people, from how many families, and which."""
+    """One part of a total: what it is, how many people, from how many families, and which.
+
+    `written` marks a label in somebody's own words, which may say more than a count.
+    """
 
     label: str
     n: int
     families: int
     ids: frozenset[str] | None = None
+    written: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,9 @@ class Rules:
         listed = [part for part in parts if part.n]
         small = [part for part in listed if self.small(part.n, part.families)]
         large = [part for part in listed if part not in small]
-        if small:
+        if len(small) == 1 and not small[0].written:
+            large += small
+        elif small:
             large.append(Part(COMBINED, sum(part.n for part in small), _distinct(small)))
         return tuple((part.label, self.of(part)) for part in large)
 

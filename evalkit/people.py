@@ -198,9 +198,11 @@ def taking_part(people: pd.DataFrame) -> pd.DataFrame:
 
 def oddities(evaluation: Evaluation, people: pd.DataFrame) -> list[str]:
     """Return what is odd about the typed people table, in sentences that hold no count."""
+    import pandas as pd
+
     as_of = evaluation.declared.data.as_of
     found = []
-    if as_of is not None and (people["allocated_on"].dt.date.dropna() > as_of).any():
+    if as_of is not None and (people["allocated_on"] > pd.Timestamp(as_of)).any():
         found.append("some people were allocated after the day the data end (as_of)")
     if (people["left_on"] < people["allocated_on"]).any():
         found.append("some people left before they were allocated")

@@ -60,6 +60,8 @@ def flow_picture(released: Released, flow: ShownFlow) -> Picture:
         f"{arm.name}: {arm.count('allocated')} allocated, {arm.count('analysed')} analysed"
         for arm in flow.arms
     )
+    adds = "Every box is the next box plus those left out beside it"
+    adds += "" if released.rules.open else ", but for rounding"
     svg = draw_flow(FlowDiagram(((top, aside),), tuple(arms)), title=title, description=description)
     return Picture(
         drawing(svg),

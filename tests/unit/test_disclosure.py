@@ -49,7 +49,7 @@ def test_what_is_shown_is_near_and_never_small(rules: Rules, n: int, families: i
 @settings(max_examples=150, deadline=None)
 @given(RULES, st.lists(part(), max_size=6))
 def test_small_parts_are_joined_and_lose_their_names(rules: Rules, parts: list[Part]) -> None:
-    named = [Part(f"reason {n}", p.n, p.families) for n, p in enumerate(parts)]
+    named = [Part(f"reason {n}", p.n, p.families, written=True) for n, p in enumerate(parts)]
     shown = dict(rules.parts(named))
     for p in named:
         assert (p.label in shown) == (p.n > 0 and not rules.small(p.n, p.families))
@@ -83,6 +83,14 @@ def test_a_hidden_loss_cannot_be_worked_out(due: int, lost: int) -> None:
         and (STRICT.count(total, total).value, STRICT.count(total - hidden, total - hidden).value) == shown
     }  # fmt: skip
     assert lost in fitting and len(fitting) >= 4
+
+
+def test_a_single_small_reason_keeps_a_name_that_evalkit_gave_it() -> None:
+    assert STRICT.parts([Part("no first score", 3, 3)]) == (
+        ("no first score", Count(None, HIDDEN)),
+    )
+    shown = STRICT.parts([Part("went to her sister in Hull", 3, 3, written=True)])
+    assert shown == ((COMBINED, Count(None, HIDDEN)),)
 
 
 def test_the_page_says_what_was_done() -> None:

@@ -304,6 +304,7 @@ def test_oddities_are_said_without_counts() -> None:
         {"id": "course", "name": "Course", "dose": {"offered": 4, "minimum": 2}}
     ]
     assert odd(made, people) == []
+    assert odd(made, people.assign(day="", gone="", came="")) == []
     people = with_cell(with_cell(people, 0, "day", "2025-02-01"), 1, "gone", "2024-01-09")
     assert odd(made, with_cell(people, 2, "came", "5")) == [
         "some people were allocated after the day the data end (as_of)",

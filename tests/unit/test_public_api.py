@@ -202,3 +202,10 @@ def test_statistics_take_any_frame(kind: str) -> None:
     assert ek.stats.mean_change(other, **call) == ek.stats.mean_change(frame, **call)
     call = {"treatment": "arm", "covariates": ["pre", "site"]}
     pd.testing.assert_frame_equal(ek.stats.balance(other, **call), ek.stats.balance(frame, **call))
+
+
+def test_score_takes_plain_numbers_only() -> None:
+    frame = pd.DataFrame({f"q{n}": ["4.0", "4"] for n in range(1, 8)})
+    assert ek.score(frame, "swemwbs")["swemwbs__total"].tolist() == [28, 28]
+    with pytest.raises(EvalkitError, match="'04'"):
+        ek.score(frame.assign(q1="04"), "swemwbs")
