@@ -269,7 +269,8 @@ def _about(study: Study, persons: list[str]) -> str:
     declared = study.evaluation.declared.disclosure
     rules = Rules(declared.profile == "open", declared.threshold, declared.round_to)
     families = int(study.intake.people.loc[persons, "family"].nunique())
-    return f"{rules.count(len(persons), families)} people"
+    count = rules.count(len(persons), families)
+    return "a few people" if count.hidden else f"{count} people"
 
 
 def _outside(study: Study) -> list[str]:

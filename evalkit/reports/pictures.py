@@ -22,9 +22,10 @@ from evalkit.reports.figures import (
     draw_forest,
     draw_series,
 )
+from evalkit.reports.outcomes import loss_rates
 from evalkit.reports.page import drawing
 from evalkit.reports.released import Released, ShownFlow, ShownStep
-from evalkit.reports.tables import NOT_SHOWN, digits, label, loss_rates, target_of
+from evalkit.reports.tables import NOT_SHOWN, digits, label, target_of
 from evalkit.reports.words import interval, number, percent, who
 from evalkit.wording import say
 
@@ -65,7 +66,7 @@ def flow_picture(released: Released, flow: ShownFlow) -> Picture:
     svg = draw_flow(FlowDiagram(((top, aside),), tuple(arms)), title=title, description=description)
     return Picture(
         drawing(svg),
-        f"{title} ({informant}). Every box is the next box plus those left out beside it.",
+        f"{title} ({informant}). {adds}.",
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit.claims import HEAVY_LOSS, Key, findings
 from evalkit.disclosure import sentence
 from evalkit.flow import arm_names
-from evalkit.reports import pictures, tables
+from evalkit.reports import outcomes, pictures, tables
 from evalkit.reports.common import header, methods, provenance, relevant_gaps, theory_words
 from evalkit.reports.page import drawing, lay_out
 from evalkit.reports.released import Released, release
@@ -76,7 +76,7 @@ def _losses(analysis: Analysis, released: Released) -> dict[Key, str]:
     for loss in analysis.attrition:
         if loss.overall > HEAVY_LOSS:
             key = (loss.outcome, loss.wave, loss.informant)
-            rates = tables.loss_rates(released, tables.target_of(analysis.study, key), loss)
+            rates = outcomes.loss_rates(released, tables.target_of(analysis.study, key), loss)
             said[key] = loss_words(rates.overall if rates else None)
     return said
 
@@ -84,7 +84,7 @@ def _losses(analysis: Analysis, released: Released) -> dict[Key, str]:
 def _glance(analysis: Analysis, released: Released, worded: tuple[Finding, ...]) -> tables.Table:
     results = sorted((f for f in worded if f.wave and f.informant), key=lambda f: not f.primary)
     lines = [(f.outcome, str(f.wave), str(f.informant), CLAIMS[f.claim]) for f in results]
-    return tables.glance_table(released, analysis, lines)
+    return outcomes.glance_table(released, analysis, lines)
 
 
 def _harms(evaluation: Evaluation) -> list[str]:
@@ -153,7 +153,7 @@ def _loss(analysis: Analysis, released: Released) -> dict[str, Any]:
     if not analysis.attrition:
         return {"table": None, "picture": None, "rated": False}
     return {
-        "table": tables.attrition_table(released, analysis),
+        "table": outcomes.attrition_table(released, analysis),
         "picture": pictures.boundary_picture(released, analysis),
         "rated": analysis.study.evaluation.design.randomised,
     }
@@ -171,8 +171,8 @@ def _baseline(analysis: Analysis, released: Released) -> dict[str, Any]:
     if not rows:
         return {"table": None, "picture": None, "name": ""}
     name = f"{main.outcome.name}, {say(main.wave)} ({who(main.informant)})"
-    table = tables.balance_table(released, rows, f"The people analysed for: {name}")
-    hidden = tables.hidden_covariates(released, rows)
+    table = outcomes.balance_table(released, rows, f"The people analysed for: {name}")
+    hidden = outcomes.hidden_covariates(released, rows)
     return {"table": table, "picture": pictures.balance_picture(rows, hidden), "name": name}
 
 
@@ -180,7 +180,7 @@ def _results(analysis: Analysis, released: Released) -> dict[str, Any]:
     if not analysis.estimates:
         return {"table": None, "picture": None}
     return {
-        "table": tables.estimates_table(released, analysis),
+        "table": outcomes.estimates_table(released, analysis),
         "picture": pictures.forest_picture(released, analysis),
     }
 

@@ -1,0 +1,269 @@
+"""Tables of results: what was found, who was lost, how alike the arms were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evalkit.reports.released import Released
+from evalkit.reports.tables import NOT_SHOWN, Table, digits, label, target_of
+from evalkit.reports.words import NONE, interval, number, p_value
+from evalkit.wording import say
+
+if TYPE_CHECKING:
+    from evalkit.analysis import Analysis
+    from evalkit.checks import BalanceRow
+    from evalkit.evaluation import Target
+    from evalkit.results import Attrition, Estimate
+
+
+def attrition_table(released: Released, analysis: Analysis) -> Table:
+    """Return the loss of each result against the boundary in force."""
+    evaluation = released.study.evaluation
+    in_force = evaluation.declared.analysis.attrition_boundary
+    rows = []
+    for loss in analysis.attrition:
+        target = target_of(released.study, (loss.outcome, loss.wave, loss.informant))
+        verdict = loss.cautious if in_force == "cautious" else loss.optimistic
+        bound = loss.bound_cautious if in_force == "cautious" else loss.bound_optimistic
+        other = loss.optimistic if in_force == "cautious" else loss.cautious
+        rates = loss_rates(released, target, loss)
+        cells = (
+            rates.cells(number(bound, 1) if bound is not None else "none") if rates else _no_rates()
+        )
+        rows.append((*label(evaluation, target), *cells, verdict, other))
+    arms = evaluation.declared.design.arm
+    assert arms is not None
+    other_name = "optimistic" if in_force == "cautious" else "cautious"
+    head = (
+        "Outcome", "Wave", "Who answered",
+        f"Lost, {arms.treated}", f"Lost, {arms.comparison}", "Lost overall",
+        "Difference (points)", "Limit (points)", f"{in_force.capitalize()} boundary",
+        f"{other_name.capitalize()} boundary",
+    )  # fmt: skip
+    notes: tuple[str, ...] = (
+        "Lost: due at this wave and not analysed. The boundary in force is the "
+        f"{in_force} one, fixed by the plan (What Works Clearinghouse, table II.1; between whole "
+        "percents of overall loss the smaller limit counts).",
+        "Inside the boundary does not mean that few were lost: read the overall loss beside it.",
+    )
+    if any(row[3] == NOT_SHOWN for row in rows):
+        small = (
+            f"Rates are not shown where an arm lost fewer than {released.rules.threshold} people or "
+            "families, or where rounding would move them across a limit."
+        )
+        notes = (*notes, small)
+    return Table("Loss of each result against the boundaries", head, tuple(rows), notes)
+
+
+@dataclass(frozen=True, slots=True)
+class LossRates:
+    """Loss in percent by arm and overall, and the difference, from the counts that are shown."""
+
+    treatment: float
+    comparison: float
+    overall: float
+    differential: float
+    digits: int
+
+    def cells(self, bound: str) -> tuple[str, ...]:
+        """Return the rates as text with the limit."""
+        shares = [
+            f"{number(v, self.digits)}%" for v in (self.treatment, self.comparison, self.overall)
+        ]
+        return (*shares, number(self.differential, max(1, self.digits)), bound)
+
+
+def _no_rates() -> tuple[str, ...]:
+    return (NOT_SHOWN,) * 5
+
+
+def loss_rates(released: Released, target: Target, loss: Attrition) -> LossRates | None:
+    """Return the rates of loss, or None where an arm's loss is too small to show.
+
+    Where rounding the counts would put a point on the other side of the boundary, it is not shown.
+    """
+    from evalkit.stats import attrition
+
+    flow = released.flow(target)
+    followed = released.study.trail(target.outcome.id, target.wave, target.informant)
+    lost = followed[followed["step"].isin(["due", "returned"])]
+    losses = [
+        (
+            int((lost["treated"] == value).sum()),
+            int(lost.loc[lost["treated"] == value, "family"].nunique()),
+        )
+        for value in (1.0, 0.0)
+    ]
+    key = (target.outcome.id, target.wave, target.informant)
+    if not released.lost_is_shown(key, losses):
+        return None
+    due = [arm.count("due").value or 0 for arm in flow.arms]
+    seen = [arm.count("analysed").value or 0 for arm in flow.arms]
+    shown = attrition(due[0], seen[0], due[1], seen[1])
+    if (shown.cautious, shown.optimistic) != (loss.cautious, loss.optimistic):
+        return None
+    return LossRates(
+        100 * shown.loss_treatment, 100 * shown.loss_comparison, 100 * shown.overall,
+        100 * shown.differential, 1 if released.rules.open else 0,
+    )  # fmt: skip
+
+
+def glance_table(
+    released: Released, analysis: Analysis, cards: Iterable[tuple[str, str, str, str]]
+) -> Table:
+    """Return every result in a line: what was found, the difference, the numbers, the level.
+
+    `cards` give outcome id, wave, informant and the finding's badge, in the order to show.
+    """
+    evaluation = released.study.evaluation
+    rows = []
+    for outcome, wave, informant, badge in cards:
+        estimate = analysis.estimate(outcome, wave, informant)
+        level = analysis.level(outcome, wave, informant).level
+        target = target_of(released.study, (outcome, wave, informant))
+        counts = released.counts(estimate)
+        places = digits(released.study, target)
+        ends = interval(estimate.conf_low, estimate.conf_high, places)
+        value = f"{number(estimate.estimate, places)} ({ends})"
+        shown = counts is not None and estimate.estimate is not None
+        n = " and ".join(filter(None, counts)) if counts else NOT_SHOWN
+        rows.append((
+            *label(evaluation, target), badge, value if shown else NOT_SHOWN, n,
+            str(level) if level else "not rated",
+        ))  # fmt: skip
+    what = "Difference in points" if evaluation.design.comparison_group else "Change in points"
+    head = (
+        "Outcome",
+        "Wave",
+        "Who answered",
+        "Finding",
+        f"{what} (95% interval)",
+        "People analysed",
+        "Level",
+    )
+    return Table("At a glance", head, tuple(rows))
+
+
+def estimates_table(released: Released, analysis: Analysis) -> Table:
+    """Return every estimate with its interval and numbers."""
+    study = released.study
+    two = study.evaluation.design.comparison_group
+    levels = {(v.outcome, v.wave, v.informant): v.level for v in analysis.levels}
+    rows = [_estimate_row(released, e, two, levels) for e in analysis.estimates]
+    arms = study.evaluation.declared.design.arm
+    names = (arms.treated, arms.comparison) if arms else ("programme", "")
+    head: tuple[str, ...] = ("Outcome", "Wave", "Who answered", f"n, {names[0]}")
+    if two:
+        head += (f"n, {names[1]}", f"Mean, {names[0]}", f"Mean, {names[1]}")
+    head += (
+        f"{'Adjusted difference' if two else 'Mean change'} (95% interval)", "SE", "df", "p",
+        "p, adjusted", "Effect size in SD (95% interval)", "Level",
+    )  # fmt: skip
+    notes: tuple[str, ...] = (
+        "p, adjusted: allows for the number of secondary results; the primary result stands apart.",
+    )
+    if two:
+        notes = (
+            "A difference below zero means lower scores on the programme. Means are as observed; the "
+            "adjusted difference allows for where people started, so the two need not agree. The "
+            "effect size is the adjusted difference in standard deviations (Hedges' correction).",
+            *notes,
+        )
+    return Table("Every result", head, tuple(rows), notes)
+
+
+def _estimate_row(
+    released: Released, e: Estimate, two: bool, levels: dict[tuple[str, str, str], int]
+) -> tuple[str, ...]:
+    key = (str(e.outcome), str(e.wave), str(e.informant))
+    target = target_of(released.study, key)
+    places = digits(released.study, target)
+    counts = released.counts(e)
+    level = str(levels[key]) if levels[key] else "not rated"
+    if counts is None or e.estimate is None:
+        why = NOT_SHOWN if counts is None else "not estimated"
+        return (*label(released.study.evaluation, target), why, *[NONE] * (9 if two else 6), level)
+    means: tuple[str, ...] = ()
+    if two:
+        means = (counts[1], number(e.mean_treatment, places), number(e.mean_comparison, places))
+    return (
+        *label(released.study.evaluation, target), counts[0], *means,
+        f"{number(e.estimate, places)} ({interval(e.conf_low, e.conf_high, places)})",
+        number(e.std_error, places + 1), _df(released, e.df), p_value(e.p_value), p_value(e.p_adjusted),
+        f"{number(e.effect_size, 2)} ({interval(e.effect_low, e.effect_high, 2)})", level,
+    )  # fmt: skip
+
+
+def balance_table(released: Released, rows: tuple[BalanceRow, ...], caption: str) -> Table:
+    """Return the arms analysed side by side before the programme."""
+    arms = released.study.evaluation.declared.design.arm
+    assert arms is not None
+    head = (
+        "At the first wave",
+        arms.treated,
+        arms.comparison,
+        "Standardised difference",
+        "Adjusted for",
+    )
+    hidden = hidden_covariates(released, rows)
+    body = tuple(_balance_cells(released, row, hidden) for row in rows)
+    scaled = rows[0].scaled_by if rows else ""
+    notes: tuple[str, ...] = (
+        f"Means (SD) or percentages of the people analysed. The standardised difference is divided by the {scaled}.",
+    )
+    missing = [row for row in rows if row.n_missing]
+    if missing and released.rules.open:
+        notes += (
+            f"Not recorded: {'; '.join(f'{row.covariate} {row.n_missing}' for row in missing)}.",
+        )
+    return Table(caption, head, body, notes)
+
+
+def _root(row: BalanceRow) -> str:
+    return row.covariate.partition("=")[0]
+
+
+def hidden_covariates(released: Released, rows: tuple[BalanceRow, ...]) -> set[str]:
+    """Return the covariates with a group too small to show; all their categories are hidden."""
+    return {
+        _root(row)
+        for row in rows
+        if row.smallest_n is not None
+        and released.rules.small(row.smallest_n, row.smallest_families or 0)
+    }
+
+
+def _balance_cells(released: Released, row: BalanceRow, hidden: set[str]) -> tuple[str, ...]:
+    name = say(row.covariate.replace("_", " ").replace("=", ": "))
+    adjusted = "yes" if row.adjusted else "no"
+    if _root(row) in hidden:
+        return (name, NOT_SHOWN, NOT_SHOWN, NOT_SHOWN, adjusted)
+    arms = (
+        (row.mean_treatment, row.sd_treatment, row.n_treatment),
+        (row.mean_comparison, row.sd_comparison, row.n_comparison),
+    )
+    cells = [
+        _share(released, mean, n) if row.share else f"{number(mean, 1)} ({number(sd, 1)})"
+        for mean, sd, n in arms
+    ]
+    return (name, *cells, number(row.smd, 2), adjusted)
+
+
+def _share(released: Released, mean: float | None, n: int) -> str:
+    """Return a percentage, under the strict profile from rounded counts."""
+    if mean is None or n == 0:
+        return NONE
+    if released.rules.open:
+        return f"{100 * mean:.0f}%"
+    rules = released.rules
+    return f"{min(100.0, 100 * rules.rounded(round(mean * n)) / rules.rounded(n)):.0f}%"
+
+
+def _df(released: Released, df: float | None) -> str:
+    """Return degrees of freedom; under the strict profile rounded, for they give away exact n."""
+    if released.rules.open or df is None:
+        return number(df, 1)
+    whole = round(df)
+    return released.rules.count(whole, whole).text
