@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from evalkit.checks import CHECKS, BalanceRow, CheckContext, CheckFunction, balance_rows
-from evalkit.claims import HEAVY_LOSS, findings
+from evalkit.claims import HEAVY_LOSS, Key, findings
 from evalkit.errors import InvalidInput
 from evalkit.estimators import ESTIMATORS, Estimator, estimate_target
+from evalkit.flow import share_lost
 from evalkit.indicators import Rate
 from evalkit.maryland import rate
 from evalkit.results import Attrition, Check, Estimate, Finding, Level, Records
@@ -96,10 +97,10 @@ def analyse(
     estimates = _adjusted(study, raw)
     levels = rate_all(study, estimates, found_checks)
     rates = study.indicators()
-    losses = {
-        key: loss_words(100 * loss.overall)
-        for key, loss in lost.items()
-        if loss.overall > HEAVY_LOSS
+    losses: dict[Key, str] = {
+        (t.outcome.id, t.wave, t.informant): loss_words(100 * share)
+        for t, followed in study.trails
+        if (share := share_lost(followed)) > HEAVY_LOSS
     }
     worded = findings(evaluation, estimates, levels, rates, losses=losses)
     return Analysis(

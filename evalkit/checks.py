@@ -49,8 +49,9 @@ class CheckContext:
 class BalanceRow(Record):
     """One covariate among the people analysed, by arm; `scaled_by` names the denominator of `smd`.
 
-    Where the covariate has at most two values, or the row is one of its categories, `smallest_n`
-    is the smallest group of people behind it in an arm and `smallest_families` the fewest families.
+    `smallest_n` is the smallest group of people behind the row in an arm, `smallest_families` the
+    fewest families: of a category those with and without it, of a number those away from its
+    commonest value.
     """
 
     outcome: str
@@ -70,8 +71,8 @@ class BalanceRow(Record):
     scaled_by: str
     adjusted: bool
     share: bool
-    smallest_n: int | None
-    smallest_families: int | None
+    smallest_n: int
+    smallest_families: int
 
 
 CheckFunction = Callable[[CheckContext], Check]
@@ -252,31 +253,35 @@ def balance_rows(context: CheckContext) -> tuple[BalanceRow, ...]:
     table = stats.balance(frame, treatment="treated", covariates=held, estimand=estimand)
     frame["family"] = rows["family"]
     return tuple(
-        _balance_row(context, row, estimand, plan, _smallest(frame, str(row["covariate"])))
-        for row in table.to_dict("records")
+        _balance_row(context, row, estimand, plan, frame) for row in table.to_dict("records")
     )
 
 
-def _smallest(frame: pd.DataFrame, covariate: str) -> tuple[int, int] | None:
-    """Return the smallest group behind a row, in people and families; None for many values."""
+def _smallest(frame: pd.DataFrame, covariate: str) -> tuple[int, int]:
+    """Return the smallest group behind a row, in people and families.
+
+    For a number the groups are those at the commonest value and those away from it: a mean among
+    people who nearly all share a value gives the others away.
+    """
     name, _, level = covariate.partition("=")
     values = frame[name] if name in frame else frame[covariate]
-    if not level and values.nunique() > 2:
-        return None
-    having = values == level if level else values == values.max()
+    having = values == (level if level else values.mode().iloc[0])
     groups = [
         frame[(frame["treated"] == arm) & values.notna() & (having == has)]
         for arm in (1, 0)
         for has in (True, False)
     ]
+    if not level and values.nunique() > 2:
+        groups = groups[1::2]
     return min(len(group) for group in groups), min(group["family"].nunique() for group in groups)
 
 
 def _balance_row(
     context: CheckContext, row: dict[Any, Any], estimand: str, plan: tuple[str, ...],
-    smallest: tuple[int, int] | None,
+    frame: pd.DataFrame,
 ) -> BalanceRow:  # fmt: skip
     name = str(row["covariate"])
+    smallest = _smallest(frame, name)
     label = "first score" if name == "baseline" else name
     scaled = {"ATT": "SD of the programme arm", "ATE": "average SD of the two arms"}[estimand]
     numbers = {
@@ -284,15 +289,13 @@ def _balance_row(
         for key in ("mean_treatment", "mean_comparison", "sd_treatment", "sd_comparison", "smd",
                     "variance_ratio", "ks")
     }  # fmt: skip
-    means = (numbers["mean_treatment"], numbers["mean_comparison"])
     return BalanceRow(
         outcome=context.target.outcome.id, wave=context.target.wave, informant=context.target.informant,
         covariate=label, scaled_by=scaled, adjusted=name.split("=")[0] in plan,
         n_treatment=int(row["n_treatment"]), n_comparison=int(row["n_comparison"]),
         n_missing=int(row["n_missing"]),
-        share=smallest is not None and all(mean is None or 0 <= mean <= 1 for mean in means),
-        smallest_n=smallest[0] if smallest else None,
-        smallest_families=smallest[1] if smallest else None, **numbers,
+        share=name not in frame or set(frame[name].dropna()) <= {0, 1},
+        smallest_n=smallest[0], smallest_families=smallest[1], **numbers,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.maryland import ATTRIBUTES_FROM
 from evalkit.results import Estimate, Finding, Level
+from evalkit.rounding import written
 from evalkit.wording import (
     CLAIMS,
     SMALL_EFFECT,
@@ -194,12 +195,12 @@ def _caveats(
     own_report: bool,
 ) -> tuple[str, ...]:  # fmt: skip
     found = []
-    if level.level < level.ceiling and len(level.reasons) > 1:
+    if 0 < level.level < level.ceiling and len(level.reasons) > 1:
         found += [
             f"Level {level.level}, not {level.ceiling}: {lower_first(reason)}."
             for reason in level.reasons[1:]
         ]
-    found += [f"{said}." for said in level.beside]
+    found += [f"{said[:1].upper()}{said[1:]}." for said in level.beside]
     crossing = estimate.conf_low is not None and estimate.conf_high is not None and (
         estimate.conf_low > 0 or estimate.conf_high < 0
     )  # fmt: skip
@@ -207,8 +208,8 @@ def _caveats(
         found.append(
             "Taken alone the interval leaves out zero; with the other secondary results allowed for, it is not clear."
         )
-    if target.informant == "self" and evaluation.design.comparison_group and not own_report:
-        found.append("People reported on themselves and may have known which group they were in.")
+    if evaluation.design.comparison_group and not own_report:
+        found += _unblinded(evaluation, target)
     if own_report:
         found.append(
             "People who harm tend to report less harm than those they harm; their word is not enough."
@@ -218,10 +219,20 @@ def _caveats(
     return tuple(found)
 
 
+def _unblinded(evaluation: Evaluation, target: Target) -> list[str]:
+    """Whoever may know the group may answer accordingly: people themselves, and those of a role."""
+    if target.informant == "self":
+        return ["People reported on themselves and may have known which group they were in."]
+    if target.informant in [role.id for role in evaluation.roles]:
+        who = say(target.informant)
+        return [f"The {who} who answered may have known which group the family was in."]
+    return []
+
+
 def _indicated(outcome: Outcome, rates: list[Rate], units: Callable[[Rate], str | None]) -> Finding:
     parts = [
-        f"{rate.rate:.0f} for every 100 {plural(rate.unit)} a year in {rate.arm} "
-        f"(95% interval {rate.conf_low:.0f} to {rate.conf_high:.0f}; {units(rate)} {plural(rate.unit)})"
+        f"{written(rate.rate, 0)} for every 100 {plural(rate.unit)} a year in {rate.arm} "
+        f"(95% interval {written(rate.conf_low or 0.0, 0)} to {written(rate.conf_high or 0.0, 0)}; {units(rate)} {plural(rate.unit)})"
         for rate in rates
         if rate.rate is not None and units(rate) is not None
     ]

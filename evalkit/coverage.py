@@ -202,8 +202,19 @@ def _profile(
 def notes(study: Study) -> tuple[str, ...]:
     """Return what should be known of the data before a result is read."""
     found = [*_several(study), *_outside(study), *_no_events(study), *_no_source(study)]
-    found += _no_first_scores(study)
+    found += [*_no_first_scores(study), *_mixed_families(study)]
     return (*found, *oddities(study.evaluation, study.intake.people))
+
+
+def _mixed_families(study: Study) -> list[str]:
+    """A family with people in both arms belongs to neither when families are counted."""
+    people = taking_part(study.intake.people)
+    mixed = (people.groupby("family")["treated"].nunique() > 1).any()
+    return [
+        f"some families have people in both arms, and are left out of {item.id}"
+        for item in study.evaluation.declared.indicators
+        if mixed and item.unit == "family"
+    ]
 
 
 def _no_first_scores(study: Study) -> list[str]:

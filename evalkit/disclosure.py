@@ -1,10 +1,10 @@
 """Which counts a shareable page may show: small numbers hidden, the others rounded.
 
 Under the strict profile a count of fewer than `threshold` people, or of people from fewer than
-`threshold` families, is hidden; every other count is rounded to the nearest `round_to`, the same
-count always to the same figure. Small parts of a total are joined, and hidden if they are still
-small. Rounding is what keeps a hidden part from being worked out from the rest, so `round_to` must
-be at least half the threshold. Under the open profile everything is shown as it is.
+`threshold` families, is hidden, and so is nobody at all; every other count is rounded to the nearest
+`round_to`, the same count always to the same figure. Small parts of a total are joined, and left out
+if they are still small. Rounding is what keeps a hidden part from being worked out from the rest, so
+`round_to` must be at least half the threshold. Under the open profile everything is shown as it is.
 """
 
 from __future__ import annotations
@@ -12,22 +12,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-HIDDEN = "hidden"
+HIDDEN = "few or none"
 COMBINED = "other reasons (small numbers joined)"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a total: what it is, how many people, from how many families, and which.
-
-    `written` marks a label in somebody's own words, which may say more than a count.
-    """
+    """One part of a total: what it is, how many people, from how many families, and which."""
 
     label: str
     n: int
     families: int
     ids: frozenset[str] | None = None
-    written: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +55,8 @@ class Rules:
         return not self.open and min(n, families) < self.threshold
 
     def count(self, n: int, families: int) -> Count:
-        """Return a count as it may be shown; nobody at all is shown as 0."""
-        if n == 0 or self.open:
+        """Return a count as it may be shown; nobody at all looks the same as a few."""
+        if self.open:
             return Count(n, f"{n:,}")
         if self.small(n, families):
             return Count(None, HIDDEN)
@@ -76,14 +72,17 @@ class Rules:
         return max(nearest, -(-self.threshold // self.round_to) * self.round_to)
 
     def parts(self, parts: Iterable[Part]) -> tuple[tuple[str, Count], ...]:
-        """Return the parts of a total as they may be shown, the empty left out, the small joined."""
+        """Return the parts of a total that may be shown, the small ones joined.
+
+        What is still small when joined is left out, so that a list that names nobody may mean
+        nobody or a few: to say that there are a few would be enough to count them.
+        """
         listed = [part for part in parts if part.n]
         small = [part for part in listed if self.small(part.n, part.families)]
         large = [part for part in listed if part not in small]
-        if len(small) == 1 and not small[0].written:
-            large += small
-        elif small:
-            large.append(Part(COMBINED, sum(part.n for part in small), _distinct(small)))
+        joined = Part(COMBINED, sum(part.n for part in small), _distinct(small))
+        if small and not self.small(joined.n, joined.families):
+            large.append(joined)
         return tuple((part.label, self.of(part)) for part in large)
 
 
@@ -91,7 +90,7 @@ def _distinct(parts: list[Part]) -> int:
     """Return how many families stand behind several parts; at least the most of any where unknown."""
     ids = [part.ids for part in parts if part.ids is not None]
     if len(ids) < len(parts):
-        return max(part.families for part in parts)
+        return max((part.families for part in parts), default=0)
     return len(frozenset().union(*ids))
 
 
@@ -101,7 +100,8 @@ def sentence(rules: Rules, because: str) -> str:
         return f"All counts are shown as they are: {because.rstrip('.')}."
     return (
         f"To keep families from being recognised, counts of fewer than {rules.threshold} people, or "
-        f"of people from fewer than {rules.threshold} families, are hidden, and every other count is "
-        f"rounded to the nearest {rules.round_to}. So parts may differ from their totals by a few. "
+        f"of people from fewer than {rules.threshold} families, are not shown (they read “{HIDDEN}”, or "
+        f"are left out of a list of reasons), and every other count is rounded to the nearest "
+        f"{rules.round_to}. So parts may differ from their totals by a few. "
         "Percentages follow from the rounded counts."
     )

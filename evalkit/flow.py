@@ -273,6 +273,12 @@ def start_days(evaluation: Evaluation, people: pd.DataFrame) -> pd.Series[pd.Tim
     return starts.fillna(pd.Timestamp(start)) if start else starts
 
 
+def share_lost(followed: pd.DataFrame) -> float:
+    """Return the share of those due who were not analysed; 0 where nobody was due."""
+    due = followed["step"].isin(["due", "returned", "analysed"])
+    return float((followed.loc[due, "step"] != "analysed").mean()) if due.any() else 0.0
+
+
 def count_steps(evaluation: Evaluation, target: Target, followed: pd.DataFrame) -> tuple[Step, ...]:
     """Count a trail by arm: those who reached each step, and those left out there by reason."""
     matched = evaluation.declared.design.match is not None

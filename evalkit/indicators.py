@@ -74,9 +74,10 @@ def _units(study: Study, indicator: Indicator) -> pd.DataFrame:
     })  # fmt: skip
     grouped = frame.groupby("unit", sort=True)
     units = grouped.agg(
-        treated=("treated", "max"), start=("start", "min"), left=("left", "max"),
+        treated=("treated", "min"), most=("treated", "max"), start=("start", "min"), left=("left", "max"),
         family=("family", "first"),
     )  # fmt: skip
+    units["treated"] = units["treated"].where(units["treated"] == units["most"])
     everyone_left = grouped["left"].apply(lambda left: left.notna().all())
     as_of = study.evaluation.declared.data.as_of
     last = pd.Timestamp(as_of) if as_of else study.intake.events["date"].max()

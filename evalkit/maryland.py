@@ -38,7 +38,7 @@ def rate(
             Cap(
                 NOT_RATED,
                 "nothing could be estimated, so there is nothing to rate",
-                "Collect the outcome in both arms.",
+                "Collect the outcome from more people.",
             )
         ]
     else:
@@ -51,8 +51,23 @@ def rate(
         ceiling=design.ceiling, reasons=(top, *(cap.reason for cap in caps)),
         to_reach_next=tuple(lifts) or _next_design(design),
         met=tuple(check.sentence.rstrip(".") for check in found.values() if check.passed),
-        beside=_beside(design, found),
+        beside=(*_beside(design, found), *_other_faults(design, faults)),
     )  # fmt: skip
+
+
+def _other_faults(design: Design, faults: tuple[str, ...]) -> tuple[str, ...]:
+    """Faults that were declared and do not lower this design's level are said beside it."""
+    said = {
+        "contamination": "people outside the programme got it too (declared)",
+        "measurement": "the outcome was not measured alike throughout (declared)",
+        "allocation": "people were not placed as planned (declared)",
+    }
+    lowering = {
+        "contamination": design.randomised,
+        "measurement": design.ceiling > 2,
+        "allocation": design.comparison_group,
+    }
+    return tuple(said[fault] for fault in faults if not lowering[fault])
 
 
 def _beside(design: Design, checks: dict[str, Check]) -> tuple[str, ...]:
@@ -72,7 +87,7 @@ def _caps(design: Design, checks: dict[str, Check], faults: tuple[str, ...]) -> 
         yield Cap(
             2, "one cluster makes up a whole arm", "Include at least two clusters in each arm."
         )
-    if "measurement" in faults:
+    if "measurement" in faults and design.ceiling > 2:
         yield Cap(
             2,
             "the outcome was measured differently by arm (declared)",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from evalkit.rounding import enough_digits, written
 
 if TYPE_CHECKING:
     from evalkit.claims import Reading
@@ -32,16 +35,14 @@ def too_few_df(df: float) -> bool:
     return df < FEWEST_DF - 1e-6
 
 
-def loss_words(percent: float | None) -> str:
-    """Say how many were lost; None where the rate may not be shown."""
-    if percent is None:
-        return "Some of those due at this wave were lost; how many may not be shown."
-    return f"Of those due at this wave, {percent:.0f}% were lost."
+def loss_words(percent: float) -> str:
+    """Say how many were lost."""
+    return f"Of those due at this wave, {written(percent, 0)}% were lost."
 
 
 def number_free(text: str) -> bool:
     """Whether a sentence holds no figure from which a small count could be worked out."""
-    return not any(character.isdigit() for character in text)
+    return re.search(r"(?<![\w-])\d", text) is None
 
 
 def reporter(informant: str | None) -> str:
@@ -79,13 +80,11 @@ class Phrases:
     @property
     def _digits(self) -> int:
         low, high = self.evaluation.scale(self.target).range
-        return 1 if high - low >= 20 else 2
+        e = self.estimate
+        return enough_digits((e.estimate, e.conf_low, e.conf_high), 1 if high - low >= 20 else 2)
 
     def _number(self, value: float | None) -> str:
-        text = f"{value:.{self._digits}f}" if value is not None else "unknown"
-        if value is not None and float(text) == 0:
-            text = text.removeprefix("-")
-        return text.replace("-", "−")
+        return "unknown" if value is None else written(value, self._digits)
 
     @property
     def _head(self) -> str:
@@ -149,15 +148,13 @@ class Phrases:
 
     @property
     def _against_plan(self) -> str:
-        """Say where even the best end of the interval falls short of what the plan expects."""
-        expected = self.target.outcome.expected
+        """Say where even the best end of an interval for the better is less than worthwhile."""
         low, high = self.estimate.conf_low, self.estimate.conf_high
-        if expected is None or low is None or high is None:
+        if not self.reading.better or low is None or high is None:
             return ""
-        best = high if expected.change > 0 else -low
-        if best >= abs(expected.change):
+        if max(abs(low), abs(high)) >= self.reading.worthwhile:
             return ""
-        return f" Even the best end of the interval falls short of the {self._margin}."
+        return f" Even the best end of the interval falls short of {self._margin}."
 
     def attributed(self) -> str:
         made = "better" if self.reading.better else "worse"
@@ -202,7 +199,8 @@ class Phrases:
     def own_report(self) -> str:
         value = self._number(abs(self.estimate.estimate or 0.0))
         way = "higher" if (self.estimate.estimate or 0.0) > 0 else "lower"
-        clear = "" if self.reading.verdict == "clear" else ", which is no clear difference"
+        what = "difference" if self.estimate.n_comparison is not None else "change"
+        clear = "" if self.reading.verdict == "clear" else f", which is no clear {what}"
         return (
             f"{self._head}: those in this role report scores {value} points {way} {self._between} "
             f"({self._interval}){clear}. This is their own report. Whether they have changed is not stated "

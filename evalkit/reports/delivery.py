@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalkit.disclosure import Count
+from evalkit.disclosure import HIDDEN, Count
 from evalkit.flow import arm_names
 from evalkit.reports import tables
 from evalkit.reports.released import Released, part_of
@@ -43,7 +43,7 @@ def _taken_up(released: Released, offered: pd.DataFrame, total: Count) -> str:
     missing = released.rules.of(part_of("not recorded", offered[offered["received"].isna()]))
     if took.hidden:
         return took.text
-    beside = "" if missing.value == 0 else f"; not recorded {missing}"
+    beside = f"; not recorded {missing}" if missing.value else ""
     return f"{took} of {total} ({percent(took, total)}){beside}"
 
 
@@ -61,7 +61,7 @@ def lost_table(released: Released) -> tables.Table:
             ]
             rows.append((
                 say(flow.target.outcome.role), f"{flow.target.measure} ({who(flow.target.informant)})",
-                say(flow.target.wave), arm.name, due.text, back.text, percent(back, due), "; ".join(reasons) or "nobody",
+                say(flow.target.wave), arm.name, due.text, back.text, percent(back, due), "; ".join(reasons) or ("nobody" if released.rules.open else HIDDEN),
             ))  # fmt: skip
     head = ("Role", "Measure", "Wave", "Arm", "Due", "Returned", "Share", "Not returned, and why")
     return tables.Table("Due and returned, by measure and arm", head, tuple(dict.fromkeys(rows)))

@@ -124,7 +124,7 @@ def glance_table(
         level = analysis.level(outcome, wave, informant).level
         target = target_of(released.study, (outcome, wave, informant))
         counts = released.counts(estimate)
-        places = digits(released.study, target)
+        places = digits(released.study, target, estimate)
         ends = interval(estimate.conf_low, estimate.conf_high, places)
         value = f"{number(estimate.estimate, places)} ({ends})"
         shown = counts is not None and estimate.estimate is not None
@@ -179,7 +179,7 @@ def _estimate_row(
 ) -> tuple[str, ...]:
     key = (str(e.outcome), str(e.wave), str(e.informant))
     target = target_of(released.study, key)
-    places = digits(released.study, target)
+    places = digits(released.study, target, e)
     counts = released.counts(e)
     level = str(levels[key]) if levels[key] else "not rated"
     if counts is None or e.estimate is None:
@@ -228,10 +228,7 @@ def _root(row: BalanceRow) -> str:
 def hidden_covariates(released: Released, rows: tuple[BalanceRow, ...]) -> set[str]:
     """Return the covariates with a group too small to show; all their categories are hidden."""
     return {
-        _root(row)
-        for row in rows
-        if row.smallest_n is not None
-        and released.rules.small(row.smallest_n, row.smallest_families or 0)
+        _root(row) for row in rows if released.rules.small(row.smallest_n, row.smallest_families)
     }
 
 

@@ -95,15 +95,16 @@ def forest_picture(released: Released, analysis: Analysis) -> Picture:
         sign = 1 if study.evaluation.scale(target).higher_is_better else -1
         assert e.effect_low is not None and e.effect_high is not None
         ends = sorted((sign * e.effect_low, sign * e.effect_high))
-        places = digits(study, target)
+        places = digits(study, target, e)
         text = f"{number(e.estimate, places)} points ({interval(e.conf_low, e.conf_high, places)})"
-        rows.append(ForestRow(name, sign * e.effect_size, ends[0], ends[1], text, target.primary))
+        point, low, high = (round(value, 2) for value in (sign * e.effect_size, *ends))
+        rows.append(ForestRow(name, point, low, high, text, target.primary))
     two = study.evaluation.design.comparison_group
     what = "Difference" if two else "Change"
     favours = (
         ("Worse", "Better")
         if not two
-        else ("Worse with the programme", "Better with the programme")
+        else ("Scores worse in the programme group", "Scores better in the programme group")
     )
     svg = draw_forest(
         rows, title=f"{what} for every result", description="The numbers stand in the table of results.",
@@ -144,7 +145,7 @@ def boundary_picture(released: Released, analysis: Analysis) -> Picture:
 def balance_picture(rows: tuple[BalanceRow, ...], hidden: set[str]) -> Picture:
     """Draw how far the arms analysed differ before the programme."""
     points = [
-        BalancePoint(say(row.covariate.replace("_", " ").replace("=", ": ")), row.smd)
+        BalancePoint(say(row.covariate.replace("_", " ").replace("=", ": ")), None if row.smd is None else round(row.smd, 2))
         for row in rows if row.covariate.partition("=")[0] not in hidden
     ]  # fmt: skip
     svg = draw_balance(points, title="Likeness before the programme",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalkit.disclosure import Count, Part, Rules
 from evalkit.flow import arm_names
-from evalkit.people import AFTER_ALL, NEVER, NO_CONSENT, NOT_ELIGIBLE
-from evalkit.returns import NOT_ANSWERED, TOO_FEW
+from evalkit.people import NEVER, NO_CONSENT, NOT_ELIGIBLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from evalkit.study import Study
 
 Key = tuple[str, str, str]
-OWN_REASONS = {NOT_ANSWERED, TOO_FEW, *AFTER_ALL.values()}
-"""Reasons at the step "due" that evalkit words itself."""
 CHAIN = {
     "allocated": "Allocated",
     "matched": "In a matched set",
@@ -156,12 +153,8 @@ def part_of(label: str, rows: pd.DataFrame) -> Part:
     return Part(label, len(rows), len(ids), ids)
 
 
-def _reasons(rows: pd.DataFrame, step: str) -> list[Part]:
-    """Return the reasons at a step; why people left is in the words of whoever wrote it down."""
-    return [
-        replace(part_of(str(reason), group), written=step == "due" and reason not in OWN_REASONS)
-        for reason, group in rows.groupby("reason", sort=True)
-    ]
+def _reasons(rows: pd.DataFrame) -> list[Part]:
+    return [part_of(str(reason), group) for reason, group in rows.groupby("reason", sort=True)]
 
 
 def _flow(
@@ -176,7 +169,7 @@ def _flow(
         _arm(rules, name, n == 0, count, followed[~early & (followed["arm"] == name)], chain)
         for n, (name, count) in enumerate(role.arms)
     ]
-    before = tuple((reason, count) for reason, count in role.before if count.text != "0")
+    before = tuple((reason, count) for reason, count in role.before if count.value)
     return ShownFlow(target, role.total, before, tuple(released))
 
 
@@ -185,7 +178,7 @@ def _arm(
 ) -> ShownArm:
     steps, count = [], allocated
     for position, step in enumerate(chain):
-        left = rules.parts(_reasons(rows[rows["step"] == step], step))
+        left = rules.parts(_reasons(rows[rows["step"] == step]))
         steps.append(ShownStep(step, CHAIN[step], count, left))
         rows = rows[rows["step"].isin(chain[position + 1 :])]
         count = rules.of(part_of(step, rows))

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.claims import HEAVY_LOSS, Key, findings
 from evalkit.disclosure import sentence
-from evalkit.flow import arm_names
+from evalkit.flow import arm_names, share_lost
 from evalkit.reports import outcomes, pictures, tables
 from evalkit.reports.common import header, methods, provenance, relevant_gaps, theory_words
 from evalkit.reports.page import drawing, lay_out
-from evalkit.reports.released import Released, release
+from evalkit.reports.released import Released, part_of, release
 from evalkit.reports.words import interval, number, sentence_case, who
 from evalkit.wording import CLAIMS, loss_words, say
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from evalkit.analysis import Analysis
-    from evalkit.evaluation import Evaluation
+    from evalkit.evaluation import Evaluation, Target
     from evalkit.results import Finding, Level, Records
 
 
@@ -73,12 +75,28 @@ def summative_page(analysis: Analysis) -> str:
 def _losses(analysis: Analysis, released: Released) -> dict[Key, str]:
     """Say how many were lost to each result, from the counts that may be shown."""
     said: dict[Key, str] = {}
-    for loss in analysis.attrition:
-        if loss.overall > HEAVY_LOSS:
-            key = (loss.outcome, loss.wave, loss.informant)
-            rates = outcomes.loss_rates(released, tables.target_of(analysis.study, key), loss)
-            said[key] = loss_words(rates.overall if rates else None)
+    by_key = {(loss.outcome, loss.wave, loss.informant): loss for loss in analysis.attrition}
+    for target, followed in analysis.study.trails:
+        key = (target.outcome.id, target.wave, target.informant)
+        if share_lost(followed) <= HEAVY_LOSS:
+            continue
+        if key in by_key:
+            rates = outcomes.loss_rates(released, target, by_key[key])
+            said |= {key: loss_words(rates.overall)} if rates else {}
+        else:
+            said |= _lost_of_one(released, target, followed)
     return said
+
+
+def _lost_of_one(released: Released, target: Target, followed: pd.DataFrame) -> dict[Key, str]:
+    """Say how many of a single group were lost, where both they and the rest may be shown."""
+    lost = followed[followed["step"].isin(["due", "returned"])]
+    arm = released.flow(target).arms[0]
+    due, seen = arm.count("due").value, arm.count("analysed").value
+    if due is None or seen is None or released.rules.of(part_of("lost", lost)).hidden:
+        return {}
+    key = (target.outcome.id, target.wave, target.informant)
+    return {key: loss_words(100 * (due - seen) / due)}
 
 
 def _glance(analysis: Analysis, released: Released, worded: tuple[Finding, ...]) -> tables.Table:

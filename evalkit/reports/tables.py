@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from evalkit.disclosure import HIDDEN
 from evalkit.reports.released import Released, release_coverage
-from evalkit.reports.words import MINUS, NONE, interval, number, percent, who
+from evalkit.reports.words import NONE, interval, number, percent, who
+from evalkit.rounding import MINUS, enough_digits
 from evalkit.wording import say
 
 if TYPE_CHECKING:
     from evalkit.coverage import Profile
     from evalkit.evaluation import Evaluation, Target
     from evalkit.indicators import Rate
+    from evalkit.results import Estimate
     from evalkit.study import Study
 
 NOT_SHOWN = "not shown"
@@ -59,10 +61,11 @@ def target_of(study: Study, key: tuple[object, object, object]) -> Target:
     )  # fmt: skip
 
 
-def digits(study: Study, target: Target) -> int:
-    """Return the decimals that suit a scale."""
+def digits(study: Study, target: Target, estimate: Estimate) -> int:
+    """Return the decimals that suit a scale, more where a number would be written as zero."""
     low, high = study.evaluation.scale(target).range
-    return 1 if high - low >= 20 else 2
+    ends = (estimate.estimate, estimate.conf_low, estimate.conf_high)
+    return enough_digits(ends, 1 if high - low >= 20 else 2)
 
 
 def flow_table(released: Released) -> Table:
@@ -73,7 +76,7 @@ def flow_table(released: Released) -> Table:
         for arm in flow.arms:
             left = [f"{text}: {count}" for item in arm.steps for text, count in item.left_out]
             counts = [arm.count(step).text for step in chain]
-            nobody = "nobody" if all(not item.count.hidden for item in arm.steps) else NOT_SHOWN
+            nobody = "nobody" if released.rules.open else HIDDEN
             rows.append(
                 (
                     *label(released.study.evaluation, flow.target),

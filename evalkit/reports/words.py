@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
-
 from evalkit.disclosure import Count
+from evalkit.rounding import written
 from evalkit.wording import say
 
-MINUS = "−"
 NONE = "–"
 
 
 def number(value: float | None, digits: int = 1) -> str:
     """Return a number with so many decimals and a true minus sign; a dash where there is none."""
-    if value is None or value != value:
-        return NONE
-    text = f"{half_up(value, digits):,.{digits}f}"
-    if float(text.replace(",", "")) == 0:
-        text = text.removeprefix("-")
-    return text.replace("-", MINUS)
-
-
-def half_up(value: float, digits: int) -> Decimal:
-    """Round as people do on paper: 6.25 to 6.3, where Python would say 6.2."""
-    return Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+    return NONE if value is None or value != value else written(value, digits)
 
 
 def interval(low: float | None, high: float | None, digits: int = 1) -> str:
@@ -42,7 +30,7 @@ def percent(part: Count, whole: Count) -> str:
     """Return a percentage worked out from counts as they are shown."""
     if part.value is None or not whole.value:
         return NONE
-    return f"{100 * part.value / whole.value:.0f}%"
+    return f"{written(100 * part.value / whole.value, 0)}%"
 
 
 def who(informant: str) -> str:

@@ -55,7 +55,7 @@ def rated(
         ("matched-comparison", ("allocation",), {}, 2, 2),
         ("matched-comparison", ("measurement",), {}, 2, 2),
         ("pre-post", (), {}, 1, 1),
-        ("pre-post", ("measurement",), {}, 1, 2),
+        ("pre-post", ("measurement",), {}, 1, 1),
     ],
 )
 def test_the_machine_rule(
@@ -66,6 +66,13 @@ def test_the_machine_rule(
     assert len(found.reasons) == reasons
     assert found.convention == CONVENTION
     assert bool(found.to_reach_next) is (level < 5)
+
+
+def test_a_declared_fault_is_said_whether_or_not_it_lowers_the_level() -> None:
+    for design in ("rct-individual", "matched-comparison", "pre-post"):
+        for fault in ("allocation", "contamination", "measurement"):
+            found = rated(design, faults=(fault,))
+            assert "(declared)" in " ".join((*found.reasons, *found.beside)), (design, fault)
 
 
 @pytest.mark.parametrize("name", ["attrition", "equivalence", "pre-test", "balance"])

@@ -156,7 +156,7 @@ def test_clear_but_far_below_the_plan_is_said() -> None:
     base = declare()
     base["logic_model"]["outcomes"][0]["expected"] = {"change": -9, "source": "the plan"}
     said = analysed(base, arms(80, effect=-3)).findings[0].statement
-    assert "falls short of the 9.0 points (the change that the plan expects)" in said
+    assert "falls short of 9.0 points (the change that the plan expects)" in said
     base["logic_model"]["outcomes"][0]["expected"]["change"] = -1
     assert "falls short" not in analysed(base, arms(80, effect=-3)).findings[0].statement
 
@@ -174,3 +174,57 @@ def test_four_degrees_of_freedom_are_four() -> None:
     assert found.estimates[0].df == pytest.approx(4, abs=0.2)
     if found.estimates[0].df > 4 - 1e-6:
         assert found.findings[0].claim != "not-enough-information"
+
+
+def test_every_loss_verdict_can_be_shown_without_its_rates() -> None:
+    frame = arms(40).astype(object)
+    frame.loc[0, "post"] = ""
+    text = page(declare(disclosure=STRICT), frame)
+    assert not re.search(r"[0-9]% were lost", text) and "not shown" in text and "inside" in text
+
+
+def test_several_single_losses_cannot_be_counted() -> None:
+    frame = arms(22, ok="yes").astype(object)
+    frame.loc[0, "ok"] = "no"
+    frame.loc[1, "post"] = ""
+    frame.loc[2, "pre"] = ""
+    made = before_after(disclosure=STRICT, data__flow={"eligible": "ok"})
+    for kind in ("summative", "formative"):
+        text = page(made, frame, kind)
+        assert "no first score" not in text and "not eligible:" not in text
+
+
+def test_a_few_unusual_values_are_not_given_away_by_a_mean() -> None:
+    frame = arms(80)
+    frame["orders"] = [1 if i == 0 else 2 if i == 2 else 0 for i in range(80)]
+    text = page(declare(disclosure=STRICT, analysis__covariates=["baseline", "orders"]), frame)
+    assert re.search(r"orders\|+not shown", text.replace(" |", "|").replace("| ", "|"))
+
+
+def test_a_family_of_both_arms_is_in_neither_rate() -> None:
+    frame = arms(40, family=[f"f{i // 2}" for i in range(40)])
+    people, scores = split(frame)
+    events = pd.DataFrame(
+        {"family": ["f0"], "date": ["2024-02-01"], "kind": ["callout"], "value": [""]}
+    )
+    made = declare(
+        data__events={"file": "events.csv"}, programme__start=pd.Timestamp("2024-01-01").date(),
+        data__as_of=pd.Timestamp("2024-12-31").date(),
+        indicators=[{"id": "calls", "from": "events", "kind": "callout", "unit": "family", "window": "6 months"}],
+    )  # fmt: skip
+    study = study_of(made, people, scores, events=events)
+    assert all(rate.n_units == 0 and rate.rate is None for rate in study.indicators())
+    assert any("people in both arms" in note for note in study.problems)
+
+
+def test_one_group_says_how_many_were_lost() -> None:
+    frame = arms(100).astype(object)
+    frame.loc[30:, "post"] = ""
+    found = analysed(before_after(), frame)
+    assert "70% were lost" in " ".join(found.findings[0].caveats)
+
+
+def test_a_number_is_never_rounded_to_nothing() -> None:
+    frame = arms(400, effect=0)
+    said = analysed(declare(), frame).findings[0].statement
+    assert not re.search(r"scores were 0\.0 points", said)
