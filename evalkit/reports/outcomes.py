@@ -213,6 +213,11 @@ def balance_table(released: Released, rows: tuple[BalanceRow, ...], caption: str
     notes: tuple[str, ...] = (
         f"Means (SD) or percentages of the people analysed. The standardised difference is divided by the {scaled}.",
     )
+    if released.study.evaluation.design.randomised:
+        notes += (
+            "In a trial such differences are chance. They are allowed for where the plan adjusts for "
+            "them, and do not lower the level.",
+        )
     missing = [row for row in rows if row.n_missing]
     if missing and released.rules.open:
         notes += (

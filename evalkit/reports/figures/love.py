@@ -26,7 +26,7 @@ _FAR: Final = 0.25
 _KINDS: Final = (
     (_CLOSE, "o", GOOD, 8.0, "up to 0.05: alike"),
     (_FAR, "^", COMPARISON, 9.0, "0.05 to 0.25: adjust for it"),
-    (float("inf"), "D", WARNING, 8.5, "over 0.25: too far apart"),
+    (float("inf"), "D", WARNING, 8.5, "over 0.25: far apart"),
 )
 
 
