@@ -1,10 +1,11 @@
 """Which counts a shareable page may show: small numbers hidden, the others rounded.
 
-Under the strict profile a count of fewer than `threshold` people, or of people from fewer than
-`threshold` families, is hidden, and so is nobody at all; every other count is rounded to the nearest
-`round_to`, the same count always to the same figure. Small parts of a total are joined, and left out
-if they are still small. Rounding is what keeps a hidden part from being worked out from the rest, so
-`round_to` must be at least half the threshold. Under the open profile everything is shown as it is.
+Under the strict profile a count of people is hidden where it is under `threshold`, where its rounded
+figure would stand for such counts too, or where the people come from fewer than `threshold` families;
+so is nobody at all. Every other count is rounded to the nearest `round_to`, the same count always to
+the same figure. Small parts of a total are joined, and left out if they are still small. Rounding is
+what keeps a hidden part from being worked out from the rest, so `round_to` must be at least half the
+threshold. Under the open profile everything is shown as it is.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Rules:
 
     def small(self, n: int, families: int) -> bool:
         """Whether a count of so many people from so many families is too small to show."""
-        return not self.open and min(n, families) < self.threshold
+        return not self.open and (n < self.least or families < self.threshold)
 
     def count(self, n: int, families: int) -> Count:
         """Return a count as it may be shown; nobody at all looks the same as a few."""
@@ -67,9 +68,21 @@ class Rules:
         return self.count(part.n, part.families)
 
     def rounded(self, n: int) -> int:
-        """Round to the nearest multiple, halves up, and never to less than the threshold."""
-        nearest = (2 * n + self.round_to) // (2 * self.round_to) * self.round_to
-        return max(nearest, -(-self.threshold // self.round_to) * self.round_to)
+        """Round to the nearest multiple, halves up."""
+        return (2 * n + self.round_to) // (2 * self.round_to) * self.round_to
+
+    @property
+    def least(self) -> int:
+        """The smallest count shown: the first whose figure stands for no count under the threshold.
+
+        With a threshold of 10 and rounding to 5 the figure 10 would stand for 10 to 12 alone, so the
+        first figure shown is 15, for 13 to 17.
+        """
+        if self.open:
+            return 0
+        figure = self.rounded(self.threshold)
+        lowest = figure - self.round_to // 2
+        return lowest if lowest >= self.threshold else lowest + self.round_to
 
     def parts(self, parts: Iterable[Part]) -> tuple[tuple[str, Count], ...]:
         """Return the parts of a total that may be shown, the small ones joined.
@@ -99,7 +112,7 @@ def sentence(rules: Rules, because: str) -> str:
     if rules.open:
         return f"All counts are shown as they are: {because.rstrip('.')}."
     return (
-        f"To keep families from being recognised, counts of fewer than {rules.threshold} people, or "
+        f"To keep families from being recognised, counts of fewer than {rules.least} people, or "
         f"of people from fewer than {rules.threshold} families, are not shown (they read “{HIDDEN}”, or "
         f"are left out of a list of reasons), and every other count is rounded to the nearest "
         f"{rules.round_to}. So parts may differ from their totals by a few. "

@@ -107,8 +107,10 @@ class Released:
         return shown[0], shown[1] if len(shown) > 1 else ""
 
     def lost_is_shown(self, key: Key, losses: Sequence[tuple[int, int]]) -> bool:
-        """Whether each arm's loss is large enough for its rate to be shown."""
-        return self.flows[key].shown and not any(self.rules.small(n, f) for n, f in losses)
+        """Whether each arm's loss reaches the threshold, so that its rate may be shown."""
+        rules = self.rules
+        reached = all(min(n, families) >= rules.threshold for n, families in losses)
+        return self.flows[key].shown and (rules.open or reached)
 
 
 def rules_of(evaluation: Evaluation) -> Rules:
