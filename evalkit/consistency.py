@@ -319,6 +319,10 @@ class Consistency:
             step = "Rename the column, or name it under data.flow if that is what it holds."
             self._say(path, what, "", step)
 
+    def _days(self) -> set[str | None]:
+        """Columns that hold days, which cannot be adjusted for or grouped by as they are."""
+        return {self.declared.data.flow.allocated_on, self.declared.data.flow.left_on}
+
     def _flow_columns(self) -> set[str]:
         """Names that stand for a part of `data.flow` which is not declared under that name."""
         flow = self.declared.data.flow

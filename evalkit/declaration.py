@@ -64,6 +64,7 @@ Span = Annotated[
     BeforeValidator(_duration, json_schema_input_type=str),
     PlainSerializer(str, return_type=str),
 ]
+Day = Annotated[datetime.date, Field(ge=datetime.date(1900, 1, 1), le=datetime.date(2199, 12, 31))]
 Later = Annotated[None, BeforeValidator(_later)]
 DataFile = Annotated[str, BeforeValidator(_path)]
 Direction = Literal["lower", "higher", "ambiguous"]
@@ -83,7 +84,7 @@ class Programme(Part):
 
     name: Text
     summary: str = ""
-    start: datetime.date | None = None
+    start: Day | None = None
 
 
 class Table(Part):
@@ -142,7 +143,7 @@ class Data(Part):
     """Where the data are."""
 
     people: People
-    as_of: datetime.date | None = None
+    as_of: Day | None = None
     responses: tuple[Responses, ...] = ()
     scores: tuple[Scores, ...] = ()
     events: Events | None = None
@@ -189,8 +190,8 @@ class Node(Part):
 class Dose(Part):
     """How much is offered, and the least that counts as having received it."""
 
-    offered: int = Field(ge=1)
-    minimum: int = Field(ge=0)
+    offered: int = Field(ge=1, le=10_000)
+    minimum: int = Field(ge=0, le=10_000)
 
 
 class Activity(Node):

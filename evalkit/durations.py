@@ -6,7 +6,7 @@ import datetime
 import re
 from dataclasses import dataclass
 
-_PATTERN = re.compile(r"(\d+)\s*(day|week|month|year)s?$")
+_PATTERN = re.compile(r"([0-9]{1,6})\s*(day|week|month|year)s?$")
 _LONGEST = 100 * 366  # a longer span is a slip of the pen, and runs past the calendar
 _DAYS = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
 

@@ -125,17 +125,9 @@ def not_available(place: Where, name: str, instead: str = "") -> Problem:
 
 
 def _real_path(loc: tuple[Any, ...]) -> tuple[Hashable, ...]:
-    """Drop the parts pydantic adds for the branches of a union."""
-    return tuple(
-        part
-        for part in loc
-        if isinstance(part, int)
-        or not (
-            str(part)[:1].isupper()
-            or "[" in str(part)
-            or part in ("str", "int", "none", "bool", "float")
-        )
-    )
+    """Drop the parts pydantic adds for validators and keys, which are no keys of the file."""
+    added = ("[key]", "function-", "chain[")
+    return tuple(part for part in loc if isinstance(part, int) or not str(part).startswith(added))
 
 
 def allowed_keys(model: type[BaseModel], path: tuple[Hashable, ...]) -> list[str]:

@@ -7,7 +7,6 @@ index of a table is the row number that a spreadsheet shows (the header is row 1
 from __future__ import annotations
 
 import datetime
-import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,9 +21,10 @@ YES = frozenset({"yes", "y", "true", "1"})
 NO = frozenset({"no", "n", "false", "0"})
 FIRST_YEAR, LAST_YEAR = 1900, 2199  # a year outside is a slip of the pen
 DATES = "a date as 2024-04-30 or day first as 30/04/2024"
-_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]00:00(?::00(?:\.0+)?)?)?$")
-_DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$")
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
+_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]00:00(?::00(?:\.0+)?)?)?$", re.ASCII)
+_DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$", re.ASCII)
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$", re.ASCII)
+LARGEST = 1e15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,8 +81,8 @@ def is_date(text: str) -> bool:
 
 
 def is_number(text: str) -> bool:
-    """Whether the text is a plain number."""
-    return _NUMBER.match(text) is not None and math.isfinite(float(text))
+    """Whether the text is a plain number, of a size that anything is counted in."""
+    return _NUMBER.match(text) is not None and abs(float(text)) < LARGEST
 
 
 def is_yes_no(text: str) -> bool:

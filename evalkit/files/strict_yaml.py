@@ -19,6 +19,8 @@ from evalkit.errors import Problem, Where
 Path = tuple[Hashable, ...]
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 30
+LONGEST = 18
+"""Digits of the longest whole number read as one."""
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)$")
 _NUMBER = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?$")
@@ -67,7 +69,7 @@ def parse(text: str, name: str) -> Document:
             return _failed(name, line, "a tab is used for indentation", "Replace tabs with spaces.")
         what = f"not valid YAML: {error.problem or error.context}"
         return _failed(name, line, what, "Check indentation, colons and quotes on this line.")
-    except YAMLError:
+    except (YAMLError, OverflowError, ValueError):
         return _failed(name, None, "not valid YAML", "Save the file as plain UTF-8 text.")
     except RecursionError:
         what = f"nested deeper than {MAX_DEPTH} levels"
@@ -133,6 +135,8 @@ class _Reader:
         text = str(node.value).replace("\a", "")  # the composer marks folds with a bell
         if tag and tag not in _CORE_TAGS:
             return self._refuse(path, line, f"the tag '{tag}' is not used in evalkit files")
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            return self._refuse(path, line, "half a character (a surrogate) stands in the text")
         if node.style in ("'", '"', "|", ">"):
             return text
         return plain_value(text)
@@ -151,7 +155,7 @@ def plain_value(text: str) -> Any:
     if text in _BOOLEAN:
         return _BOOLEAN[text]
     if _INTEGER.match(text):
-        return int(text)
+        return int(text) if len(text) <= LONGEST else text
     if _NUMBER.match(text) and not re.match(r"[-+]?0[0-9]", text):
         return float(text) if math.isfinite(float(text)) else text
     if _DATE.match(text):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 MAX_UNPACKED = 200_000_000
 MAX_RATIO = 100
+MAX_CELLS = 20_000_000
+_CELL = re.compile(rb'<c\b[^>]*?\br="([A-Z]{1,20})([0-9]{1,20})"')
 Rows = list[list[str]]
 
 
@@ -30,7 +34,7 @@ def read_table(path: Path, sheet: str | None = None, *, name: str | None = None)
 
     beside = name is not None
     name = name or path.name
-    if not path.is_file():
+    if not _is_there(path):
         step = "Check the name; it is read from beside the evaluation file."
         step = step if beside else "Check the name and the folder."
         raise InvalidData([Problem(Where(file=name), "the file is not there.", "", step)])
@@ -48,6 +52,13 @@ def read_table(path: Path, sheet: str | None = None, *, name: str | None = None)
     digest = hashlib.sha256(raw).hexdigest()
     shown = label(name, sheet)
     return RawTable(shown, frame_of_rows(reader(raw, sheet, name), shown), digest)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name too long, or with characters no file can have
+        return False
 
 
 def _read_csv(raw: bytes, sheet: str | None, name: str) -> Rows:
@@ -85,13 +96,23 @@ def _read_xlsx(raw: bytes, sheet: str | None, name: str) -> Rows:
     _refuse_bomb(raw, name)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(raw))
-    except (CalamineError, OSError, ValueError):
+        names = book.sheet_names
+        chosen = sheet or (names[0] if names else "")
+        cells = (
+            book.get_sheet_by_name(chosen).to_python(skip_empty_area=False)
+            if chosen in names
+            else None
+        )
+    except (CalamineError, OSError, ValueError, LookupError):
         raise InvalidData([_broken(name, "not a readable xlsx file.")]) from None
-    if sheet is not None and sheet not in book.sheet_names:
-        allowed = ", ".join(book.sheet_names)
-        raise InvalidData([Problem(Where(file=name), f"there is no sheet '{sheet}'.", allowed)])
-    chosen = sheet or book.sheet_names[0]
-    cells = book.get_sheet_by_name(chosen).to_python(skip_empty_area=False)
+    except BaseException as error:
+        # The reader is compiled: what it cannot survive is raised outside Python's own errors.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise InvalidData([_broken(name, "not a readable xlsx file.")]) from None
+    if cells is None:
+        allowed = ", ".join(names)
+        raise InvalidData([Problem(Where(file=name), f"there is no sheet '{chosen}'.", allowed)])
     return [[cell_text(cell) for cell in row] for row in cells]
 
 
@@ -99,10 +120,27 @@ def _refuse_bomb(raw: bytes, name: str) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             unpacked = sum(item.file_size for item in archive.infolist())
-    except (zipfile.BadZipFile, ValueError):
+            if unpacked > MAX_UNPACKED or unpacked > MAX_RATIO * max(len(raw), 1_000_000):
+                raise InvalidData([_broken(name, "the file unpacks to far more than its size.")])
+            sheets = [item for item in archive.namelist() if item.startswith("xl/worksheets/")]
+            largest = max((_cells(archive.read(item)) for item in sheets), default=0)
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError):
         raise InvalidData([_broken(name, "not a readable xlsx file.")]) from None
-    if unpacked > MAX_UNPACKED or unpacked > MAX_RATIO * max(len(raw), 1_000_000):
-        raise InvalidData([_broken(name, "the file unpacks to far more than its size.")])
+    if largest > MAX_CELLS:
+        what = "a cell stands far away from the rest of the sheet."
+        step = "Delete the empty rows and columns beyond your data, and save it again."
+        raise InvalidData([Problem(Where(file=name), what, "", step)])
+
+
+def _cells(sheet: bytes) -> int:
+    """Return how many cells the smallest rectangle from A1 that holds a sheet's cells has."""
+    columns = rows = 0
+    for letters, number in _CELL.findall(sheet):
+        column = 0
+        for letter in letters:
+            column = column * 26 + letter - 64
+        columns, rows = max(columns, column), max(rows, int(number))
+    return columns * rows
 
 
 def _broken(name: str, what: str) -> Problem:
@@ -118,7 +156,7 @@ def _read_parquet(raw: bytes, sheet: str | None, name: str) -> Rows:
     try:
         table = parquet.read_table(io.BytesIO(raw))
         columns = [[cell_text(cell) for cell in column.to_pylist()] for column in table.columns]
-    except (pyarrow.ArrowException, OSError, ValueError):
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError):
         raise InvalidData([_broken(name, "not a readable parquet file.")]) from None
     return [list(table.column_names), *(list(row) for row in zip(*columns, strict=True))]
 

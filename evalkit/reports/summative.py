@@ -83,7 +83,7 @@ def _losses(analysis: Analysis, released: Released) -> dict[Key, str]:
         if key in by_key:
             rates = outcomes.loss_rates(released, target, by_key[key])
             said |= {key: loss_words(rates.overall)} if rates else {}
-        else:
+        elif not analysis.study.evaluation.design.comparison_group:
             said |= _lost_of_one(released, target, followed)
     return said
 

@@ -489,3 +489,45 @@ def test_formulas_are_harmless_in_scored_csv(small: Small, call: Call) -> None:
     frame = pd.read_csv(small.folder / "answers.scored.csv", dtype=str)
     assert frame["date"].tolist()[:5] == ["'=1+1", "'+cmd", "'-x", "'@a", "-5"]
     assert frame["person"][0] == "001"
+
+
+def test_a_key_with_a_capital_letter_is_named(small: Small, refused: Any) -> None:
+    small.change("programme:", "Programme:")
+    refused("unknown key 'Programme'", "programme")
+
+
+def test_a_far_away_cell_is_refused_before_it_fills_the_memory(small: Small, refused: Any) -> None:
+    book = Workbook()
+    book.active["A1"], book.active["XFD1000000"] = "person", "x"
+    book.save(small.folder / "people.xlsx")
+    small.change("{file: people.csv}", "{file: people.xlsx}")
+    refused("a cell stands far away", "Delete the empty rows")
+
+
+def test_damaged_sheets_are_refused(small: Small, refused: Any) -> None:
+    import zipfile
+
+    book = Workbook()
+    book.active["A1"] = "person"
+    book.save(small.folder / "whole.xlsx")
+    with (
+        zipfile.ZipFile(small.folder / "whole.xlsx") as whole,
+        zipfile.ZipFile(small.folder / "people.xlsx", "w") as damaged,
+    ):
+        for name in whole.namelist():
+            text = whole.read(name)
+            damaged.writestr(name, b"<worksheet><sheetData><row" if "sheet1" in name else text)
+    small.change("{file: people.csv}", "{file: people.xlsx}")
+    refused("not a readable xlsx file")
+
+
+@pytest.mark.parametrize("number", ["1e30", "9" * 40, "-1e200"])
+def test_numbers_beyond_all_sense_are_refused(small: Small, refused: Any, number: str) -> None:
+    small.tables["people.csv"][0]["age"] = number
+    refused("people.csv", "age")
+
+
+def test_dates_beyond_all_sense_are_refused(small: Small, refused: Any) -> None:
+    small.change("evalkit: 1", "evalkit: 1\nseed: 1")
+    small.change("programme: {", "programme: {start: 1600-01-01, ")
+    refused("1600")
