@@ -314,14 +314,18 @@ class Consistency:
                 f"'{name}' is known only after the start: to adjust for it would hide the effect."
             )
             self._say(path, what, "columns known before the start", "Take it out of the list.")
+        elif name in self._days():
+            what = f"'{name}' holds days, which can be neither adjusted for nor grouped by."
+            self._say(path, what, "numbers or words", "Take it out of the list.")
         elif name in RESERVED or name in self._flow_columns():
             what = f"the column name '{name}' is used by evalkit for something else."
             step = "Rename the column, or name it under data.flow if that is what it holds."
             self._say(path, what, "", step)
 
-    def _days(self) -> set[str | None]:
+    def _days(self) -> set[str]:
         """Columns that hold days, which cannot be adjusted for or grouped by as they are."""
-        return {self.declared.data.flow.allocated_on, self.declared.data.flow.left_on}
+        flow = self.declared.data.flow
+        return {column for column in (flow.allocated_on, flow.left_on) if column}
 
     def _flow_columns(self) -> set[str]:
         """Names that stand for a part of `data.flow` which is not declared under that name."""

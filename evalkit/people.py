@@ -20,6 +20,7 @@ from evalkit.tables import (
     dates,
     is_date,
     is_number,
+    is_oversized,
     is_yes_no,
     numbers,
     typed,
@@ -60,7 +61,7 @@ def _mixed_problems(evaluation: Evaluation, table: RawTable) -> list[Problem]:
             continue
         filled = table.frame.loc[table.frame[name] != "", name]
         good = filled.map(is_number).astype(bool)
-        if 2 * good.sum() > len(filled):
+        if 2 * good.sum() > len(filled) or filled.map(is_oversized).any():
             for text, cells in filled[~good].groupby(filled[~good], sort=False):
                 rows = [int(str(row)) for row in cells.index]
                 where = Where(file=table.name, row=rows[0], column=name)

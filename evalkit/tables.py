@@ -80,6 +80,11 @@ def is_date(text: str) -> bool:
     return read_date(text) is not None
 
 
+def is_oversized(text: str) -> bool:
+    """Whether the text is written as a number but is larger than anything counted."""
+    return _NUMBER.match(text) is not None and not is_number(text)
+
+
 def is_number(text: str) -> bool:
     """Whether the text is a plain number, of a size that anything is counted in."""
     return _NUMBER.match(text) is not None and abs(float(text)) < LARGEST

@@ -228,3 +228,22 @@ def test_a_number_is_never_rounded_to_nothing() -> None:
     frame = arms(400, effect=0)
     said = analysed(declare(), frame).findings[0].statement
     assert not re.search(r"scores were 0\.0 points", said)
+
+
+@pytest.mark.parametrize("block", ["analysis", "match"])
+def test_days_are_no_covariates_and_check_says_so(block: str) -> None:
+    flow = {"allocated_on": "day"}
+    with pytest.raises(InvalidEvaluation, match="'day'"):
+        if block == "analysis":
+            evaluate(declare(data__flow=flow, analysis__covariates=["baseline", "day"]))
+        else:
+            match = {"unit": "family", "covariates": ["day"], "sets": "pair"}
+            evaluate(matched(data__flow=flow, design__match=match))
+
+
+@pytest.mark.parametrize("share", [1, 2])
+def test_oversized_numbers_do_not_turn_into_words(share: int) -> None:
+    frame = arms(40).astype(object)
+    frame.loc[frame.index[::share], "tier"] = "1e28"
+    with pytest.raises(InvalidData, match="tier"):
+        study_of(declare(analysis__covariates=["baseline", "tier"]), *split(frame))
