@@ -2,38 +2,70 @@
 
 from __future__ import annotations
 
-from evalkit.measure_spec import Measure, Scale
+from collections.abc import Iterator
+from math import isinf
+
+from evalkit.measure_parts import ChangeThreshold, Flag
+from evalkit.measure_scale import Missing, Scale
+from evalkit.measure_spec import Measure
 
 VERIFIED = {
     "V2": "two sources agree",
     "V1": "one source",
     "mem": "not verified",
     "derived": "follows by arithmetic",
+    "own": "evalkit's own definition",
+}
+KINDS = {
+    "instrument": "Instrument",
+    "score-only": "Instrument; its items are not scored here, finished scores are taken in",
+    "indicator": "Indicator from records",
+    "framework": "Framework of domains; it has no score",
+    "metadata": "Listed for reference; it is not scored",
+}
+PURPOSES = {
+    "outcome": "outcomes",
+    "screening": "screening, not as an outcome",
+    "risk": "risk and safeguarding, never as an outcome",
+    "profile": "describing who is served",
+    "process": "how a service works and is experienced",
 }
 
 
 def card(measure: Measure) -> str:
-    """Return the measure as plain text: purpose, respondent, scales, licence, sources."""
+    """Return the measure as plain text: purpose, respondent, scales, flags, licence, sources."""
     licence = measure.licence
     lines = [
         f"{measure.title} ({measure.id}, version {measure.version})",
+        KINDS[measure.kind],
         f"Measures: {measure.construct}",
-        f"Answered by: {measure.respondent}",
+        f"Answered by: {measure.respondent}, about the {measure.subject.replace('-', ' ')}",
+        f"Used for: {PURPOSES[measure.purpose]}",
         *_facts(measure),
-        f"Items: {len(measure.items) or 'none (finished scores only)'}",
+        *_items(measure),
+        *_titled("Scales", [line for scale in measure.scales for line in _scale(scale)]),
+        *_titled("Domains", [f"{domain.id}: {domain.title}" for domain in measure.domains]),
+        *_titled("Flags", [_flag(flag) for flag in measure.flags]),
+        *_titled("Change", [_change(change) for change in measure.change_thresholds]),
+        *_titled("Published tables", [f"{table.id}: {table.title}" for table in measure.published]),
         "",
-        "Scales",
-        *[f"  {_scale_line(scale)}" for scale in measure.scales],
-        "",
-        f"Licence: {licence.status}, {licence.holder}. {licence.note}".strip(),
+        f"Licence: {licence.status}, {licence.holder} ({VERIFIED[licence.verification]}). {licence.note}".strip(),
         f"Cite: {measure.reference}",
         *[f"Note: {note}" for note in measure.notes],
     ]
     return "\n".join(lines)
 
 
+def end(value: float) -> str:
+    """Return an end of a range in words."""
+    return "no limit" if isinf(value) else f"{value:g}"
+
+
 def _facts(measure: Measure) -> list[str]:
-    named = {"Ages": measure.ages, "Recall period": measure.recall, "Time": measure.time}
+    named = {
+        "Ages": measure.ages, "Recall period": measure.recall, "Time": measure.time,
+        "Item order": measure.item_order,
+    }  # fmt: skip
     return [
         f"{name}: {fact} ({VERIFIED[fact.verification]})"
         for name, fact in named.items()
@@ -41,10 +73,57 @@ def _facts(measure: Measure) -> list[str]:
     ]
 
 
-def _scale_line(scale: Scale) -> str:
-    line = (
-        f"{scale.id}: {scale.title}, {scale.low:g} to {scale.high:g}, higher is {scale.higher_is}"
+def _items(measure: Measure) -> Iterator[str]:
+    if not measure.items:
+        return
+    optional = len(measure.items) - len(measure.asked)
+    more = f", and {optional} that may be left out" if optional else ""
+    yield f"Items: {len(measure.asked)}{more}"
+    if measure.unscored:
+        yield f"Not scored: {', '.join(measure.unscored)}"
+    for skip in measure.skips:
+        limit = f"at most {skip.at_most:g}" if skip.below is None else f"below {skip.below:g}"
+        filled = "count as not answered" if skip.value is None else f"count as {skip.value:g}"
+        which = "" if skip.also_answered else " where left blank"
+        yield f"Where {', '.join(skip.when)} is {limit}: {', '.join(skip.items)} {filled}{which}"
+
+
+def _titled(title: str, lines: list[str]) -> list[str]:
+    return ["", title, *[f"  {line}" for line in lines]] if lines else []
+
+
+def _scale(scale: Scale) -> Iterator[str]:
+    span = f"{end(scale.low)} to {end(scale.high)}"
+    ordered = ", ordered only" if scale.ordinal else ""
+    yield (
+        f"{scale.id}: {scale.title}, {span}, higher is {scale.higher_is}{ordered} "
+        f"({VERIFIED[scale.verification]})"
     )
-    systems = [f"{found.system} ({VERIFIED[found.verification]})" for found in scale.band_systems]
-    bands = f"; bands: {', '.join(systems)}" if systems else ""
-    return f"{line} ({VERIFIED[scale.verification]}){bands}"
+    if scale.missing is not None:
+        yield f"  missing: {_missing(scale.missing, len(scale.items))}"
+    for system in scale.band_systems:
+        sex = f", {system.sex}" if system.sex else ""
+        named = ", ".join(f"{x.label} {end(x.range[0])} to {end(x.range[1])}" for x in system.bands)
+        yield f"  bands {system.system}{sex} ({VERIFIED[system.verification]}): {named}"
+
+
+def _missing(rule: Missing, n: int) -> str:
+    said = {
+        "complete": "every item is needed",
+        "prorate": f"at least {rule.min_answered} of {n} answered, the rest made up by their mean",
+        "as-lowest": "a blank counts as the answer that adds least",
+        "as-highest": "a blank counts as the answer that adds most",
+    }[rule.rule]
+    local = ", a local rule" if rule.origin == "local" else ""
+    return f"{said}{local} ({VERIFIED[rule.verification]})"
+
+
+def _flag(flag: Flag) -> str:
+    return f"{flag.kind}:{flag.id}: {flag.says} ({VERIFIED[flag.verification]})"
+
+
+def _change(change: ChangeThreshold) -> str:
+    return (
+        f"{change.id}: {change.scale}, {change.points:g} points, {change.kind} "
+        f"({VERIFIED[change.verification]})"
+    )

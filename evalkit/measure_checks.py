@@ -6,30 +6,36 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
-from itertools import pairwise
 from typing import Any
 
 from evalkit.errors import Problem, nearest
-from evalkit.measure_spec import (
+from evalkit.measure_parts import (
     Ages,
     Answers,
-    Band,
-    BandSystem,
+    ChangeThreshold,
+    Domain,
     Fact,
+    Flag,
     Item,
     Licence,
-    Locate,
-    Measure,
-    Missing,
     Norm,
+    Published,
     Reliability,
-    Scale,
+    Skip,
     Source,
     WorkedExample,
 )
-
-Path = tuple[str | int, ...]
-Found = tuple[Path, str, str, str]
+from evalkit.measure_scale import (
+    Band,
+    BandSystem,
+    Case,
+    Criterion,
+    Missing,
+    Rounding,
+    Scale,
+)
+from evalkit.measure_spec import Locate, Measure
+from evalkit.scale_checks import Found, Path, known, scale_faults
 
 RECORD_AT: dict[str, type] = {
     "licence": Licence,
@@ -39,8 +45,17 @@ RECORD_AT: dict[str, type] = {
     "ages": Ages,
     "answers": Answers,
     "items": Item,
+    "item_order": Fact,
+    "skips": Skip,
+    "flags": Flag,
     "scales": Scale,
     "missing": Missing,
+    "rounding": Rounding,
+    "criteria": Criterion,
+    "cases": Case,
+    "change_thresholds": ChangeThreshold,
+    "domains": Domain,
+    "published": Published,
     "band_systems": BandSystem,
     "bands": Band,
     "norms": Norm,
@@ -56,6 +71,9 @@ WORDING = {
     "tuple_type": "a list",
     "dataclass_type": "a mapping of keys (key: value)",
 }
+LISTED = ("scales", "skips", "flags", "norms", "reliability", "change_thresholds", "domains", "published",
+          "examples")  # fmt: skip
+"""The lists of a measure whose entries carry a verification."""
 KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -126,144 +144,116 @@ def _ids(measure: Measure) -> Iterator[Found]:
 def _references(measure: Measure) -> Iterator[Found]:
     scales = [scale.id for scale in measure.scales]
     sources = [source.id for source in measure.sources]
-    yield from _known(("citation",), [measure.citation], sources, "source")
-    yield from _known(("default_scale",), [measure.default_scale], scales, "scale")
+    yield from known(("citation",), [measure.citation], sources, "source")
+    if scales or measure.default_scale:
+        yield from known(("default_scale",), [measure.default_scale], scales, "scale")
     if measure.default_bands is not None:
-        yield from _known(
+        yield from known(
             ("default_bands",), [measure.default_bands], measure.systems, "band system"
         )
     for path, record in cited_facts(measure):
-        yield from _known((*path, "sources"), record.sources, sources, "source")
+        yield from known((*path, "sources"), record.sources, sources, "source")
         if record.verification in ("V1", "V2") and not record.sources:
             what = f"a fact marked {record.verification} names no source."
             yield path, what, ", ".join(sources), "Add 'sources: [...]'."
-    for n, norm in enumerate(measure.norms):
-        yield from _known(("norms", n, "scale"), [norm.scale], scales, "scale")
-    for n, row in enumerate(measure.reliability):
-        yield from _known(("reliability", n, "scale"), [row.scale or scales[0]], scales, "scale")
+    for name in ("norms", "reliability", "change_thresholds"):
+        for n, row in enumerate(getattr(measure, name)):
+            wanted = [row.scale] if row.scale is not None else []
+            yield from known((name, n, "scale"), wanted, scales, "scale")
 
 
 def cited_facts(measure: Measure) -> list[tuple[Path, Any]]:
     """Return every fact that carries a verification, with its path in the file."""
     found: list[tuple[Path, Any]] = []
     single = {
-        name: getattr(measure, name) for name in ("licence", "recall", "time", "ages", "answers")
+        name: getattr(measure, name)
+        for name in ("licence", "recall", "time", "ages", "answers", "item_order")
     }
     found += [((name,), record) for name, record in single.items() if record is not None]
-    for name in ("scales", "norms", "reliability", "examples"):
+    for name in LISTED:
         found += [((name, n), record) for n, record in enumerate(getattr(measure, name))]
     for n, scale in enumerate(measure.scales):
-        if scale.missing:
-            found.append((("scales", n, "missing"), scale.missing))
+        for name in ("missing", "rounding"):
+            if getattr(scale, name):
+                found.append((("scales", n, name), getattr(scale, name)))
         systems = enumerate(scale.band_systems)
         found += [(("scales", n, "band_systems", m), system) for m, system in systems]
     return found
 
 
-def _known(path: Path, words: Iterable[str], allowed: Iterable[str], kind: str) -> Iterator[Found]:
-    names = list(allowed)
-    for word in words:
-        if word not in names:
-            yield path, f"there is no {kind} '{word}'.", ", ".join(names), nearest(word, names)
+def _kinds(measure: Measure) -> Iterator[Found]:
+    if measure.kind in ("framework", "metadata"):
+        if measure.scales or measure.items:
+            yield ("kind",), f"a {measure.kind} has no items or scales.", "", "Choose another kind."
+        if measure.kind == "framework" and not measure.domains:
+            yield ("kind",), "a framework needs domains.", "", "Add 'domains: [...]'."
+        return
+    if not measure.scales:
+        yield ("scales",), "there is no scale.", "", "Add one, or say 'kind: metadata'."
+    if (measure.kind == "score-only") != (not measure.items):
+        what = "a measure without items, and only that, is score-only."
+        yield ("kind",), what, "", "Add the items, or say 'kind: score-only'."
 
 
-def _parts(measure: Measure) -> Iterator[Found]:
-    items = [item.id for item in measure.items]
-    for n, scale in enumerate(measure.scales):
-        path: Path = ("scales", n)
-        yield from _known((*path, "items"), scale.items, items, "item")
-        yield from _known((*path, "reverse"), scale.reverse, scale.items, "item of this scale")
-        earlier = [other.id for other in measure.scales[:n]]
-        yield from _known((*path, "of"), scale.of, earlier, "earlier scale")
-        if len(set(scale.items)) != len(scale.items):
-            yield (*path, "items"), f"an item of '{scale.id}' is listed twice.", "", "Remove one."
-        yield from _needs(path, scale)
-        yield from _missing(path, scale)
-    if measure.items and measure.answers is None and not all(item.codes for item in measure.items):
-        yield ("items",), "items have no answer codes.", "", "Add 'answers: {codes: ...}'."
+def _items(measure: Measure) -> Iterator[Found]:
+    ids = [item.id for item in measure.items]
+    for n, item in enumerate(measure.items):
+        if item.codes and item.range:
+            yield ("items", n), f"item '{item.id}' has codes and a range.", "", "Give one of them."
+        if not item.codes and not item.range and measure.answers is None:
+            yield ("items", n), f"item '{item.id}' has no answer codes.", "", "Add 'answers: ...'."
+        if item.range and item.low >= item.high:
+            yield ("items", n, "range"), "the range does not rise.", "", "Write [lowest, highest]."
+        if item.text and not measure.licence.text_included:
+            yield ("items", n, "text"), "the licence includes no item text.", "", "Remove it."
+    used = {item for scale in measure.scales for item in scale.items}
+    used |= {item for scale in measure.scales for item in scale.per}
+    used |= {item for scale in measure.scales for x in scale.criteria for item in x.items}
+    used |= {item for skip in measure.skips for item in skip.when}
+    yield from known(("unscored",), measure.unscored, ids, "item")
+    for n, name in enumerate(ids):
+        if (name in used) == (name in measure.unscored):
+            what = f"item '{name}' is " + ("scored and" if name in used else "neither scored nor")
+            step = "An item is in a scale, or listed under 'unscored'."
+            yield ("items", n), f"{what} listed as unscored.", "", step
+    for n, skip in enumerate(measure.skips):
+        yield from known(("skips", n), (*skip.when, *skip.items), ids, "item")
+        if (skip.at_most is None) == (skip.below is None):
+            yield ("skips", n), "needs at_most or below, one of them.", "", "Give one."
 
 
-def _needs(path: Path, scale: Scale) -> Iterator[Found]:
-    needs = {"sum": "items", "prorated-sum": "items", "sum-of-scales": "of", "table": "of"}
-    need = needs.get(scale.method)
-    if need and not getattr(scale, need):
-        yield path, f"the method {scale.method} needs '{need}'.", "", f"Add '{need}: [...]'."
-    if scale.method == "table" and (not scale.table or len(scale.of) != 1):
-        yield path, "the method table needs one scale in 'of', and a table.", "", "Add them."
-    if scale.method == "given" and (scale.items or scale.of):
-        yield path, "a given score has no items or parts.", "", "Choose another method."
-    if scale.low >= scale.high:
-        yield (*path, "range"), "the range does not rise.", "", "Write [lowest, highest]."
-
-
-def _missing(path: Path, scale: Scale) -> Iterator[Found]:
-    rule = scale.missing
-    prorates = rule is not None and rule.rule == "prorate"
-    if prorates != (scale.method == "prorated-sum"):
-        what = "prorating and the method prorated-sum go together."
-        yield (*path, "missing"), what, "", "Give both or neither."
-    elif rule and prorates and not 1 <= (rule.min_answered or 0) <= len(scale.items):
-        what = f"min_answered is {rule.min_answered}."
-        yield (*path, "missing"), what, f"1 to {len(scale.items)}", "Say how many are needed."
-
-
-def _tables(measure: Measure) -> Iterator[Found]:
-    scales = {scale.id: scale for scale in measure.scales}
-    for n, scale in enumerate(measure.scales):
-        if scale.method != "table" or len(scale.of) != 1 or scale.of[0] not in scales:
-            continue
-        raw = scales[scale.of[0]]
-        keys = {key for key, _ in scale.table}
-        wanted = {float(value) for value in range(int(raw.low), int(raw.high) + 1)}
-        if keys != wanted:
-            odd = ", ".join(f"{key:g}" for key in sorted(keys ^ wanted))
-            what = f"the table and the range of '{raw.id}' differ at {odd}."
-            yield ("scales", n, "table"), what, f"{raw.low:g} to {raw.high:g}", "Give every score."
-        if any(not scale.low <= value <= scale.high for _, value in scale.table):
-            what = "the table leaves the declared range."
-            yield ("scales", n, "table"), what, f"{scale.low:g} to {scale.high:g}", "Mend one."
-
-
-def _bands(measure: Measure) -> Iterator[Found]:
-    for n, scale in enumerate(measure.scales):
-        for m, system in enumerate(scale.band_systems):
-            path: Path = ("scales", n, "band_systems", m)
-            what = partition_fault(scale, system)
-            if what:
-                yield path, what, f"{scale.low:g} to {scale.high:g}", "Bands must meet end to end."
-
-
-def partition_fault(scale: Scale, system: BandSystem) -> str:
-    """Return what keeps bands from covering the range without gap or overlap, or ""."""
-    bands = sorted(system.bands, key=lambda band: band.range)
-    if not bands or (bands[0].range[0], bands[-1].range[1]) != scale.range:
-        return f"the bands of '{scale.id}' do not span its range."
-    for before, after in pairwise(bands):
-        step = after.range[0] - before.range[1] - (scale.step or 0)
-        if step:
-            fault = "a gap" if step > 0 else "an overlap"
-            return f"there is {fault} between '{before.label}' and '{after.label}'."
-    if len({band.label for band in bands}) != len(bands):
-        return f"two bands of '{scale.id}' share a label."
-    return ""
+def _flags(measure: Measure) -> Iterator[Found]:
+    scales = [scale.id for scale in measure.scales]
+    for n, flag in enumerate(measure.flags):
+        path: Path = ("flags", n)
+        yield from known(path, flag.items, [item.id for item in measure.items], "item")
+        yield from known(path, [x for x in (flag.scale, flag.possible) if x], scales, "scale")
+        if bool(flag.items) == bool(flag.scale):
+            yield path, "a flag looks at items or at a scale.", "", "Give one of them."
+        limits = (flag.at_least, flag.above, flag.at_most, flag.below)
+        if sum(limit is not None for limit in limits) != 1:
+            allowed = "at_least, above, at_most, below"
+            yield path, "a flag needs exactly one limit.", allowed, "Give one of them."
 
 
 def _examples(measure: Measure) -> Iterator[Found]:
     scales = {scale.id: scale for scale in measure.scales}
     if measure.items and not measure.examples:
         yield ("id",), "there is no worked example.", "", "Add one under 'examples'."
+    lengths = sorted({len(measure.asked), len(measure.items)})
     for n, example in enumerate(measure.examples):
         path: Path = ("examples", n)
-        if len(example.answers) != len(measure.items):
+        if len(example.answers) not in lengths:
             what = f"the example has {len(example.answers)} answers."
-            yield (*path, "answers"), what, f"{len(measure.items)}", "Give one answer an item."
-        yield from _known((*path, "scores"), [name for name, _ in example.scores], scales, "scale")
-        yield from _known((*path, "bands"), [name for name, _ in example.bands], scales, "scale")
+            allowed = " or ".join(str(length) for length in lengths)
+            yield (*path, "answers"), what, allowed, "Give one answer an item."
+        yield from known((*path, "scores"), [name for name, _ in example.scores], scales, "scale")
+        yield from known((*path, "bands"), [name for name, _ in example.bands], scales, "scale")
         system = example.system or measure.default_bands
         for name, label in example.bands:
-            found = scales[name].band_system(system or "") if name in scales else None
-            labels = [band.label for band in found.bands] if found else []
-            yield from _known((*path, "bands"), [label] if label else [], labels, "band")
+            systems = scales[name].band_systems if name in scales else ()
+            labels = [band.label for x in systems if x.system == system for band in x.bands]
+            yield from known((*path, "bands"), [label] if label else [], labels, "band")
 
 
 def _licence(measure: Measure) -> Iterator[Found]:
@@ -272,4 +262,4 @@ def _licence(measure: Measure) -> Iterator[Found]:
         yield ("licence", "text_included"), what, "false", "Remove the text."
 
 
-CHECKS = (_ids, _references, _parts, _tables, _bands, _examples, _licence)
+CHECKS = (_ids, _references, _kinds, _items, scale_faults, _flags, _examples, _licence)

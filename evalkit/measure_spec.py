@@ -2,244 +2,49 @@
 
 The records are also the shape of a measure file: a key of the file is a field of the record. The
 shape is checked first, then the meaning (`evalkit.measure_checks`), and every problem is reported
-together. Item wording is never part of a record: labels are short names.
+together. Item wording is part of a record only where its licence allows it: labels are short names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
-
-from pydantic import BeforeValidator, ConfigDict
+from typing import Any, Literal
 
 from evalkit.errors import InvalidContent, InvalidInput, Problem, Where, nearest
+from evalkit.measure_parts import (
+    Ages,
+    Answers,
+    ChangeThreshold,
+    Domain,
+    Fact,
+    Flag,
+    Item,
+    ItemId,
+    Licence,
+    Norm,
+    Published,
+    Reliability,
+    Shape,
+    Skip,
+    Source,
+    WorkedExample,
+)
+from evalkit.measure_scale import Scale
 
 Locate = Callable[[tuple[Hashable, ...]], Where]
-Verification = Literal["V2", "V1", "mem", "derived"]
-"""V2: two independent sources agree; V1: one source; mem: unverified; derived: arithmetic."""
-Method = Literal["sum", "prorated-sum", "sum-of-scales", "table", "given"]
-
-
-def _as_text(value: Any) -> Any:
-    """Return whole numbers as text, so that item ids may be written without quotation marks."""
-    return str(value) if type(value) is int else value
-
-
-def _as_pairs(value: Any) -> Any:
-    """Return a mapping as ordered pairs, its keys as numbers where they are numbers."""
-    if not isinstance(value, Mapping):
-        raise ValueError("a mapping of keys (key: value)")
-    return tuple((_as_number(key), item) for key, item in value.items())
-
-
-def _as_number(key: str) -> Any:
-    try:
-        return float(key) if "." in key else int(key)
-    except ValueError:
-        return key
-
-
-ItemId = Annotated[str, BeforeValidator(_as_text)]
-Codes = Annotated[tuple[tuple[int, str], ...], BeforeValidator(_as_pairs)]
-Table = Annotated[tuple[tuple[float, float], ...], BeforeValidator(_as_pairs)]
-ScorePairs = Annotated[tuple[tuple[str, float | None], ...], BeforeValidator(_as_pairs)]
-BandPairs = Annotated[tuple[tuple[str, str | None], ...], BeforeValidator(_as_pairs)]
-
-
-class Shape:
-    """Mixin: a file may hold these keys and no others, and no value is converted in silence."""
-
-    __slots__ = ()
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cited(Shape):
-    """A fact with the strength of its evidence and the ids of its sources."""
-
-    verification: Verification
-    sources: tuple[str, ...] = ()
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source(Shape):
-    """Where facts come from; `id` is what facts point to."""
-
-    id: str
-    citation: str
-    doi: str | None = None
-    url: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact(Cited):
-    """A fact in words, for example a recall period."""
-
-    value: str
-
-    def __str__(self) -> str:
-        return self.value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ages(Cited):
-    """Ages in years of the people described, both ends included; None is no limit."""
-
-    low: float | None = None
-    high: float | None = None
-
-    def __str__(self) -> str:
-        if self.high is None:
-            return f"{self.low:g} and over"
-        return f"{self.low or 0:g} to {self.high:g}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Licence(Cited):
-    """Terms of use. `text_included` says whether item wording may be (and is) in the file."""
-
-    status: Literal[
-        "open", "free", "free-with-registration", "free-on-paper", "permission", "commercial"
-    ]
-    text_included: bool
-    holder: str
-    url: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers(Cited):
-    """The allowed answer codes and what they stand for, in order."""
-
-    codes: Codes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item(Shape):
-    """One question: its number as text, a short label, and the codes it may take."""
-
-    id: ItemId
-    label: str
-    codes: Codes = ()
-
-    @property
-    def low(self) -> int:
-        """The lowest code."""
-        return min(code for code, _ in self.codes)
-
-    @property
-    def high(self) -> int:
-        """The highest code."""
-        return max(code for code, _ in self.codes)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missing(Cited):
-    """What happens when items are missing: all are needed, or the answered ones are scaled up."""
-
-    rule: Literal["complete", "prorate"]
-    min_answered: int | None = None
-    rounding: Literal["half-up", "none"] = "none"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Band(Shape):
-    """A named part of a range. Both ends are included where scores go in steps; otherwise the
-    upper end belongs to the next band, save at the top of the range."""
-
-    label: str
-    range: tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BandSystem(Cited):
-    """Bands that together cover a scale's range, under the name of their system."""
-
-    system: str
-    bands: tuple[Band, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scale(Cited):
-    """One score: how it is made, its range, step and direction, missing rule and bands.
-
-    `items` are item ids and `reverse` those of them scored low + high - x; `of` are the scales it
-    is made from; `table` pairs a score of `of[0]` with this score. `step` is None where scores
-    are not evenly spaced. `higher_is` says what a higher score means for the person.
-    """
-
-    id: str
-    title: str
-    method: Method
-    range: tuple[float, float]
-    step: float | None = 1
-    higher_is: Literal["better", "worse", "neither"]
-    items: tuple[ItemId, ...] = ()
-    reverse: tuple[ItemId, ...] = ()
-    of: tuple[str, ...] = ()
-    table: Table = ()
-    missing: Missing | None = None
-    band_systems: tuple[BandSystem, ...] = ()
-
-    @property
-    def low(self) -> float:
-        """The lowest possible score."""
-        return self.range[0]
-
-    @property
-    def high(self) -> float:
-        """The highest possible score."""
-        return self.range[1]
-
-    @property
-    def higher_is_better(self) -> bool | None:
-        """True or False, or None where a higher score is neither better nor worse."""
-        return None if self.higher_is == "neither" else self.higher_is == "better"
-
-    def band_system(self, system: str) -> BandSystem | None:
-        """Return the bands of this system, or None where the scale has none."""
-        return next((found for found in self.band_systems if found.system == system), None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Norm(Cited):
-    """Mean and standard deviation of a scale in a population; `n` is its whole sample."""
-
-    scale: str
-    population: str
-    mean: float
-    sd: float | None = None
-    n: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reliability(Cited):
-    """A published reliability; `scale` None where the figure is a mean over scales."""
-
-    kind: Literal["alpha", "omega", "retest", "inter-rater"]
-    value: float
-    scale: str | None = None
-    n: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkedExample(Cited):
-    """Answers in item order (None is missing) and the scores and bands they must give."""
-
-    title: str
-    answers: tuple[float | None, ...]
-    scores: ScorePairs
-    bands: BandPairs = ()
-    system: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure(Shape):
     """A measure as declared in its file; `citation` is the id of the source to cite.
 
-    `respondent` is who fills it in: the person described ("self") or somebody else. A measure
-    without items is scored elsewhere and only its scores are taken in.
+    `kind` instrument is a questionnaire or form; score-only is one whose items may not be scored
+    here, so that finished scores are taken in; indicator is counted from records; framework is a
+    list of domains that an evaluation can be checked against; metadata is known but never scored.
+    `respondent` is who fills it in: the person described ("self") or somebody else; `subject` is
+    whom it describes. `purpose` says what it may be used for: only an outcome may be analysed as
+    one. `unscored` are items kept but in no scale.
     """
 
     id: str
@@ -250,8 +55,13 @@ class Measure(Shape):
     respondent: Literal["self", "carer", "teacher", "practitioner", "family", "organisation"]
     licence: Licence
     sources: tuple[Source, ...]
-    scales: tuple[Scale, ...]
-    default_scale: str
+    scales: tuple[Scale, ...] = ()
+    default_scale: str = ""
+    kind: Literal["instrument", "score-only", "indicator", "framework", "metadata"] = "instrument"
+    subject: Literal[
+        "person", "couple", "parent-and-child", "family", "organisation", "partnership"
+    ] = "person"
+    purpose: Literal["outcome", "screening", "risk", "profile", "process"] = "outcome"
     short_title: str = ""
     recall: Fact | None = None
     time: Fact | None = None
@@ -259,9 +69,16 @@ class Measure(Shape):
     prefixes: tuple[str, ...] = ()
     answers: Answers | None = None
     items: tuple[Item, ...] = ()
+    item_order: Fact | None = None
+    unscored: tuple[ItemId, ...] = ()
+    skips: tuple[Skip, ...] = ()
+    flags: tuple[Flag, ...] = ()
     default_bands: str | None = None
     norms: tuple[Norm, ...] = ()
     reliability: tuple[Reliability, ...] = ()
+    change_thresholds: tuple[ChangeThreshold, ...] = ()
+    domains: tuple[Domain, ...] = ()
+    published: tuple[Published, ...] = ()
     examples: tuple[WorkedExample, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -269,6 +86,11 @@ class Measure(Shape):
     def score_only(self) -> bool:
         """Whether the measure takes finished scores and no item answers."""
         return not self.items
+
+    @property
+    def asked(self) -> tuple[Item, ...]:
+        """The items that are always asked: all but the optional ones."""
+        return tuple(item for item in self.items if not item.optional)
 
     @property
     def column(self) -> str:
@@ -303,6 +125,17 @@ class Measure(Shape):
             str(Problem(Where(), what, ", ".join(allowed), nearest(wanted, allowed)))
         )
 
+    def item(self, item_id: str) -> Item:
+        """Return an item by id. Unknown ids raise InvalidInput."""
+        for item in self.items:
+            if item.id == item_id:
+                return item
+        allowed = [item.id for item in self.items]
+        what = f"{self.id} has no item '{item_id}'."
+        raise InvalidInput(
+            str(Problem(Where(), what, ", ".join(allowed), nearest(item_id, allowed)))
+        )
+
     def score_column(self, scale_id: str | None = None) -> str:
         """Return the column that `score` writes for a scale: `sdq_parent_4_17__total`."""
         return f"{self.column}__{self.scale(scale_id).id.replace('-', '_')}"
@@ -334,5 +167,7 @@ def build_measure(data: Any, where: Locate) -> Measure:
     if measure is None or problems:
         raise InvalidContent(sorted(problems, key=lambda problem: problem.where.line or 0))
     codes = measure.answers.codes if measure.answers else ()
-    items = tuple(replace(item, codes=item.codes or codes) for item in measure.items)
+    items = tuple(
+        item if item.range else replace(item, codes=item.codes or codes) for item in measure.items
+    )
     return replace(measure, items=items)

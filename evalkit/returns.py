@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from math import isinf
 from typing import TYPE_CHECKING
 
 from evalkit.declaration import Responses, Scores
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evalkit.evaluation import Evaluation
+    from evalkit.measure_parts import Item
     from evalkit.measure_spec import Measure
 
 Source = Responses | Scores
@@ -96,24 +98,21 @@ def item_rules(
 ) -> Iterable[Rule]:  # fmt: skip
     """Yield the rule of every item column; `otherwise` is what to do but correct the answer."""
     reason = reason_of(missing_codes)
-    for item in measure.items:
-        codes = [str(code) for code, _ in item.codes]
+    for item in [item for item in measure.items if item.id in columns]:
         yield Rule(
-            columns[item.id], ", ".join(codes) + ", or blank", _answer(codes, reason), blank_ok=True,
+            columns[item.id], f"{item.allowed}, or blank", _answer(item, reason), blank_ok=True,
             why=f"item {item.id} of {measure.id}", advise=_no_answer(otherwise),
             next_step="Correct the answer, or leave the cell blank.",
         )  # fmt: skip
 
 
-def _answer(codes: Iterable[str], reason: Callable[[str], str | None]) -> Callable[[str], bool]:
-    """Return a test for an allowed code, as written or as a plain number (4.0 is 4)."""
-    words = frozenset(codes)
-    values = {float(code) for code in words}
+def _answer(item: Item, reason: Callable[[str], str | None]) -> Callable[[str], bool]:
+    """Return a test for an allowed answer, written as a plain number (4.0 is 4)."""
 
     def good(text: str) -> bool:
-        if text in words or reason(text) is not None:
+        if reason(text) is not None:
             return True
-        return _PLAIN.match(text) is not None and float(text) in values
+        return _PLAIN.match(text) is not None and item.takes(float(text))
 
     return good
 
@@ -152,8 +151,8 @@ def _score_rules(source: Scores, measure: Measure) -> Iterable[Rule]:
     from evalkit.scoring import check_scores
 
     scale = measure.scale(source.scale)
-    low, high = scale.range
-    allowed = f"a number from {low:g} to {high:g}, or blank"
+    end = "up" if isinf(scale.high) else f"to {scale.high:g}"
+    allowed = f"a number from {scale.low:g} {end}, or blank"
     reason = reason_of(source.missing_codes)
 
     def good(text: str) -> bool:
@@ -222,17 +221,16 @@ def _score_items(evaluation: Evaluation, source: Responses, table: RawTable) -> 
         {item: numbers(cells[item].where(reasons[item].isna(), "")) for item in columns}
     ).reset_index(drop=True)
     scores = score(answers, measure, items={item: item for item in columns})
-    stem = measure.id.replace("-", "_") + "__"
+    stem = f"{measure.column}__"
     keys = _keys(evaluation, source, table).assign(silence=_silence(pd.DataFrame(reasons)))
     answered = scores[stem + "n_answered"].to_numpy()
     frames = []
-    for scale in measure.scales:
-        part = keys.assign(
-            measure=measure.id, scale=scale.id, score=scores[stem + scale.id].to_numpy(float)
-        )
-        band = f"{stem}{scale.id}_band"
+    for scale in [x for x in measure.scales if measure.score_column(x.id) in scores]:
+        column = measure.score_column(scale.id)
+        part = keys.assign(measure=measure.id, scale=scale.id, score=scores[column].to_numpy(float))
+        band = f"{column}_band"
         part["band"] = scores[band].to_numpy(dtype=object) if band in scores else None
-        part["n_answered"], part["n_items"] = answered, len(measure.items)
+        part["n_answered"], part["n_items"] = answered, len(measure.asked)
         frames.append(part)
     return _with_reasons(pd.concat(frames, ignore_index=True))
 

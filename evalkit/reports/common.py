@@ -141,8 +141,10 @@ def _used(evaluation: Evaluation) -> list[Measure]:
 
 
 def _measure_words(measure: Measure) -> str:
+    from evalkit.measure_card import end
+
     scales = "; ".join(
-        f"{scale.id} {scale.range[0]:g} to {scale.range[1]:g}, higher is {scale.higher_is} ({VERIFIED[scale.verification]})"
+        f"{scale.id} {end(scale.low)} to {end(scale.high)}, higher is {scale.higher_is} ({VERIFIED[scale.verification]})"
         for scale in measure.scales if scale.id == measure.default_scale
     )  # fmt: skip
     return f"{measure.reference} {scales}. Licence: {say(measure.licence.status)}, {measure.licence.holder}."
@@ -153,6 +155,7 @@ VERIFIED = {
     "V1": "scoring from a single source",
     "mem": "scoring not verified",
     "derived": "scoring follows from other facts",
+    "own": "evalkit's own definition",
 }
 
 

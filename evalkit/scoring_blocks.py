@@ -1,0 +1,232 @@
+"""Scoring of pandas frames through numpy, in blocks of rows that stay in the processor's cache."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+
+from evalkit.answers import contradictions, numbers_of, refusals
+from evalkit.errors import InvalidData, InvalidInput, Problem
+from evalkit.measure_parts import Item
+from evalkit.measure_scale import Scale
+from evalkit.scoring_engines import Arrays, Given
+from evalkit.scoring_methods import SEXES, after_skips, score_of
+from evalkit.scoring_plan import SEX_WORDS, Plan
+
+ROWS = 16384
+ENGINE = Arrays()
+
+
+def scored_in_blocks(table: nw.DataFrame[Any], plan: Plan) -> nw.DataFrame[Any]:
+    """Return a pandas frame with the columns of the plan added."""
+    frame = table.to_native()
+    asked = [item for item in plan.measure.items if item.id in plan.columns]
+    read = [numbers_of(frame[plan.columns[item.id]], item) for item in asked]
+    sex = None if plan.sex is None else _sexes(frame[plan.sex])
+    grade = None if plan.grade is None else _grades(frame[plan.grade])
+    out = _Output(plan, len(frame))
+
+    def block(low: int) -> tuple[int, Any] | None:
+        rows = slice(low, min(low + ROWS, len(frame)))
+        stacked, wrong = _answers(read, asked, rows)
+        out.write(rows, _given(plan, asked, stacked, sex, grade, rows), wrong)
+        return (low, wrong) if wrong.any() else None
+
+    bad = [found for found in _mapped(block, range(0, len(frame), ROWS)) if found is not None]
+    if not plan.counts_invalid:
+        problems = refusals(frame, plan.measure, plan.columns, asked, bad) if bad else []
+        problems += [problem for scale in plan.scales for problem in out.contradictions(scale)]
+        if problems:
+            raise InvalidData(problems)
+    return nw.from_native(out.added_to(frame), eager_only=True)
+
+
+def _mapped(task: Callable[[Any], Any], over: Sequence[Any]) -> list[Any]:
+    """Return the task's results in order; on several threads where there is much to do.
+
+    numpy and pyarrow let go of the interpreter while they work on a block.
+    """
+    workers = min(os.cpu_count() or 1, 4)
+    if len(over) < 4 or workers == 1:
+        return [task(each) for each in over]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(task, over))
+
+
+def _answers(read: Sequence[tuple[Any, Any]], asked: Sequence[Item], rows: slice) -> tuple[Any, Any]:
+    """Return a block of answers, an item a row, and which were refused and made missing."""
+    stacked = np.stack([values[rows] for values, _ in read])
+    wrong = _not_allowed(stacked, asked)
+    for n, (_, unread) in enumerate(read):
+        if unread is not None:
+            wrong[n] |= unread[rows]
+    if wrong.any():
+        stacked[wrong] = np.nan
+    return stacked, wrong
+
+
+def _not_allowed(stacked: Any, items: Sequence[Item]) -> Any:
+    """Return which answers are no codes of their item; False where there is none."""
+    bad = np.zeros(stacked.shape, dtype=bool)
+    first = 0
+    while first < len(items):
+        last = first + 1
+        while last < len(items) and _same(items[first], items[last]):
+            last += 1
+        bad[first:last] = _odd(stacked[first:last], items[first])
+        first = last
+    return bad
+
+
+def _same(one: Item, other: Item) -> bool:
+    return (one.codes, one.range, one.step) == (other.codes, other.range, other.step)
+
+
+def _odd(values: Any, item: Item) -> Any:
+    if item.range is None:
+        good = values != values
+        for code, _ in item.codes:
+            good |= values == code
+        return ~good
+    odd = (values < item.low) | (values > item.high) | np.isinf(values)
+    if item.step is not None:
+        steps = (values - item.low) / item.step
+        odd |= (steps != np.floor(steps)) & (values == values)
+    return odd
+
+
+def _given(
+    plan: Plan, asked: Sequence[Item], stacked: Any, sex: Any, grade: Any, rows: slice
+) -> Given:
+    found = {item.id: stacked[n] for n, item in enumerate(asked)}
+    if len(found) < len(plan.measure.items):
+        null = np.full(stacked.shape[1], np.nan)
+        found = {item.id: found.get(item.id, null) for item in plan.measure.items}
+    return Given(
+        ENGINE, found, {}, None if sex is None else sex[rows], None if grade is None else grade[rows]
+    )
+
+
+def _sexes(column: Any) -> Any:
+    """Return 0 for male, 1 for female, NaN for anything else."""
+    if not (column.dtype == object or isinstance(column.dtype.type(), str) or column.dtype.name in ("str", "string", "category")):
+        raise InvalidInput(f"The sex column '{column.name}' holds {column.dtype}, not words.")
+    known = {
+        word: float(SEXES[SEX_WORDS[word.strip().lower()]])
+        for word in column.dropna().unique()
+        if isinstance(word, str) and word.strip().lower() in SEX_WORDS
+    }
+    return np.array([known.get(word, np.nan) for word in column.tolist()], dtype=float)
+
+
+def _grades(column: Any) -> Any:
+    if column.dtype == bool or not nw.from_native(column, series_only=True).dtype.is_numeric():
+        raise InvalidInput(f"The grade column '{column.name}' holds {column.dtype}, not numbers.")
+    return column.to_numpy(dtype=float, na_value=np.nan)
+
+
+class _Output:
+    """The columns that are written, filled block by block."""
+
+    def __init__(self, plan: Plan, n: int) -> None:
+        self.plan = plan
+        self.scores = {scale.id: np.empty(n) for scale in plan.scales}
+        self.bands = {scale: np.zeros(n, dtype=np.int8) for scale in plan.bands}
+        self.labels: dict[str, list[str]] = {}
+        self.answered = np.empty(n, dtype=np.int64)
+        self.invalid = np.empty(n, dtype=np.int64)
+        self.flags = np.zeros(n, dtype=np.int64)
+        self.words: list[str] = []
+        self.odd: dict[str, list[int]] = {}
+
+    def write(self, rows: slice, given: Given, wrong: Any) -> None:
+        """Score one block of rows."""
+        plan, measure = self.plan, self.plan.measure
+        self.answered[rows] = given.answered([item.id for item in measure.asked])
+        self.invalid[rows] = wrong.sum(axis=0)
+        after = given
+        if measure.skips:
+            after = replace(given, answers=after_skips(measure, given), _counted={})
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for scale in plan.scales:
+                made = score_of(scale, measure, after)
+                after.scores[scale.id] = made
+                odd = plan.impossible(scale, after)
+                if odd is not None and odd.any():
+                    self.odd.setdefault(scale.id, []).extend((rows.start + odd.nonzero()[0]).tolist())
+                    after.scores[scale.id] = made = np.where(odd, np.nan, made)
+                    self.invalid[rows] += odd
+                self.scores[scale.id][rows] = made
+        for scale in plan.scales:
+            if scale.id in plan.bands:
+                self._band(scale, rows, after)
+        found = plan.flags(replace(given, scores=after.scores))
+        self.words = [text for text, _ in found]
+        for n, (_, mask) in enumerate(found):
+            self.flags[rows] |= mask.astype(np.int64) << n
+
+    def contradictions(self, scale: Scale) -> list[Problem]:
+        """Return the rows in which counts contradict each other, worded."""
+        rows = sorted(self.odd.get(scale.id, []))
+        return contradictions(self.plan.measure, scale, rows, len(rows))
+
+    def _band(self, scale: Scale, rows: slice, given: Given) -> None:
+        found = self.plan.bands_of(scale, given)
+        self.labels[scale.id] = [label for label, _ in found]
+        codes = self.bands[scale.id][rows]
+        for n, (_, reached) in enumerate(found, start=1):
+            codes[reached] = n
+
+    def added_to(self, frame: Any) -> Any:
+        """Return the frame with the columns beside it."""
+        import pandas as pd
+
+        plan = self.plan
+        columns: dict[str, Any] = {}
+        bands = dict(zip(self.bands, _mapped(self._band_texts, list(self.bands)), strict=True))
+        for scale in plan.scales:
+            columns[plan.measure.score_column(scale.id)] = self.scores[scale.id]
+            if scale.id in plan.bands:
+                columns[plan.band_column(scale.id)] = bands[scale.id]
+        columns[plan.column("n_answered")] = self.answered
+        if plan.counts_invalid:
+            columns[plan.column("n_invalid")] = self.invalid
+        columns[plan.column("flags")] = self._flag_texts()
+        added = pd.DataFrame(columns, index=frame.index, copy=False)
+        return pd.concat([frame, added], axis=1)
+
+    def _band_texts(self, scale: str) -> Any:
+        return _texts([None, *self.labels.get(scale, [])], self.bands[scale])
+
+    def _flag_texts(self) -> Any:
+        """Return the flags of each row joined by semicolons, None where it has none."""
+        kinds, codes = _distinct(self.flags)
+        texts = [
+            ";".join(word for n, word in enumerate(self.words) if kind >> n & 1) or None
+            for kind in kinds
+        ]
+        return _texts(texts, codes)
+
+
+def _distinct(values: Any) -> tuple[list[int], Any]:
+    """Return the distinct whole numbers and the position of each value among them."""
+    if values.size and values.max() < 1 << 16:
+        kinds = np.flatnonzero(np.bincount(values))
+        position = np.zeros(1 << 16, dtype=np.int32)
+        position[kinds] = np.arange(len(kinds))
+        return kinds.tolist(), position[values]
+    kinds, codes = np.unique(values, return_inverse=True)
+    return kinds.tolist(), codes
+
+
+def _texts(labels: Sequence[str | None], codes: Any) -> Any:
+    """Return a column of text from its distinct values and the position of each row's."""
+    import pandas as pd
+
+    return pd.array(labels, dtype="str").take(codes)

@@ -1,0 +1,158 @@
+"""Two engines for one set of scoring rules: narwhals expressions, and blocks of numpy arrays.
+
+A rule (`evalkit.scoring_methods`) is written once, against the operations below; the values it
+handles are narwhals expressions or float arrays, and null is null or NaN. Masks are never null: a
+missing answer is neither above nor below any limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import add, and_, or_
+from typing import Any, Protocol
+
+import narwhals as nw
+
+Value = Any
+"""A narwhals expression or a float array, as the engine has it."""
+Mask = Any
+"""A boolean expression or array without nulls."""
+
+
+class Engine(Protocol):
+    """The operations that scoring rules are written in."""
+
+    def known(self, value: Value) -> Mask:
+        """Whether a value is there."""
+
+    def sure(self, mask: Mask) -> Mask:
+        """A comparison in which null counts as no."""
+
+    def keep(self, mask: Mask, value: Value | float) -> Value:
+        """The value where the mask holds, null elsewhere."""
+
+    def pick(self, mask: Mask, value: Value | float, other: Value | float) -> Value:
+        """The value where the mask holds, the other elsewhere."""
+
+    def total(self, values: Sequence[Value]) -> Value:
+        """The sum of the values that are there; 0 where none is."""
+
+    def count(self, masks: Sequence[Mask]) -> Value:
+        """How many masks hold."""
+
+    def highest(self, values: Sequence[Value]) -> Value:
+        """The highest of the values, all of which are there."""
+
+    def floor(self, value: Value) -> Value:
+        """The next whole number below."""
+
+
+class Expressions:
+    """narwhals expressions, for every kind of frame.
+
+    Sums are written out: Dask does not know the result of a horizontal sum to be aligned.
+    """
+
+    def known(self, value: nw.Expr) -> nw.Expr:
+        return ~value.is_null()
+
+    def sure(self, mask: nw.Expr) -> nw.Expr:
+        return mask.fill_null(False)
+
+    def keep(self, mask: nw.Expr, value: nw.Expr | float) -> nw.Expr:
+        return nw.when(mask).then(_expression(value))
+
+    def pick(self, mask: nw.Expr, value: nw.Expr | float, other: nw.Expr | float) -> nw.Expr:
+        return nw.when(mask).then(_expression(value)).otherwise(_expression(other))
+
+    def total(self, values: Sequence[nw.Expr]) -> nw.Expr:
+        return reduce(add, [value.fill_null(0.0) for value in values])
+
+    def count(self, masks: Sequence[nw.Expr]) -> nw.Expr:
+        return reduce(add, [mask.cast(nw.Int16) for mask in masks])
+
+    def highest(self, values: Sequence[nw.Expr]) -> nw.Expr:
+        return nw.max_horizontal(*values)
+
+    def floor(self, value: nw.Expr) -> nw.Expr:
+        return value.floor()
+
+
+def _expression(value: nw.Expr | float) -> nw.Expr:
+    return value if isinstance(value, nw.Expr) else nw.lit(float(value))
+
+
+class Arrays:
+    """Float arrays of one block of rows, NaN where null."""
+
+    def known(self, value: Any) -> Any:
+        return value == value
+
+    def sure(self, mask: Any) -> Any:
+        return mask
+
+    def keep(self, mask: Any, value: Any) -> Any:
+        import numpy as np
+
+        return np.where(mask, value, np.nan)
+
+    def pick(self, mask: Any, value: Any, other: Any) -> Any:
+        import numpy as np
+
+        return np.where(mask, value, other)
+
+    def total(self, values: Sequence[Any]) -> Any:
+        import numpy as np
+
+        stacked = np.stack(values)
+        return np.add.reduce(np.where(stacked == stacked, stacked, 0.0), axis=0)
+
+    def count(self, masks: Sequence[Any]) -> Any:
+        import numpy as np
+
+        return np.add.reduce(np.stack(masks), axis=0, dtype=np.int16)
+
+    def highest(self, values: Sequence[Any]) -> Any:
+        import numpy as np
+
+        return np.maximum.reduce(np.stack(values))
+
+    def floor(self, value: Any) -> Any:
+        import numpy as np
+
+        return np.floor(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a rule may use: the engine, the answers and finished scores, and who the person is.
+
+    `sex` (0 male, 1 female) and `grade` are values, or None where they were not given.
+    """
+
+    engine: Engine
+    answers: Mapping[str, Value]
+    scores: dict[str, Value]
+    sex: Value | None = None
+    grade: Value | None = None
+    _counted: dict[tuple[str, ...], Value] = field(default_factory=dict)
+
+    def answered(self, items: Sequence[str]) -> Value:
+        """How many of these items are answered."""
+        key = tuple(items)
+        if key not in self._counted:
+            masks = [self.engine.known(self.answers[item]) for item in key]
+            self._counted[key] = self.engine.count(masks)
+        return self._counted[key]
+
+
+def every(masks: Sequence[Mask]) -> Mask:
+    """Whether all masks hold."""
+    return reduce(and_, masks)
+
+
+def some(masks: Sequence[Mask]) -> Mask:
+    """Whether any mask holds."""
+    return reduce(or_, masks)
