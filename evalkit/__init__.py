@@ -33,6 +33,7 @@ __all__ = [
     "Study",
     "design",
     "designs",
+    "item_means",
     "load",
     "measure",
     "measures",
@@ -86,6 +87,8 @@ def score(
     bands: str | None = None,
     age: str | None = None,
     sex: str | None = None,
+    grade: str | None = None,
+    limits: Mapping[str, float] | None = None,
     on_invalid: Literal["raise", "missing"] = "raise",
 ) -> Any:
     """Score item answers with a measure of the registry; see `evalkit.scoring.score`.
@@ -96,15 +99,23 @@ def score(
     items : item id to column, for items that are not found by name.
     prefix : the item columns are this text followed by the item id.
     bands : the id of a band system of the measure; "none" for no bands.
-    age, sex : the columns that hold them.
+    age, sex, grade : the columns that hold them: years, words, US school grade.
+    limits : flag id to the number to use instead of the published one, as local practice has it.
     on_invalid : "raise", or "missing", which blanks answers that are not allowed and counts them.
     """
     from evalkit.scoring import score as score_frame
 
     return score_frame(
         frame, measure(name), items=items, prefix=prefix, bands=bands, age=age, sex=sex,
-        on_invalid=on_invalid,
+        grade=grade, limits=limits, on_invalid=on_invalid,
     )  # fmt: skip
+
+
+def item_means(frame: Any, name: str, **how: Any) -> Any:
+    """Return the mean of every item, for components to be compared; see `evalkit.scoring.item_means`."""
+    from evalkit.scoring import item_means as means
+
+    return means(frame, measure(name), **how)
 
 
 def load(path: str | Path) -> Evaluation:

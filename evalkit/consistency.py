@@ -104,10 +104,11 @@ class Consistency:
             path = ("data", "responses", n)
             measure = self._measure((*path, "measure"), source.measure)
             if measure and not measure.items:
-                what = (
-                    f"{measure.id} holds no items (copyright): its answers cannot be scored here."
-                )
-                self._say((*path, "measure"), what, "", "List the scored values under `scores`.")
+                scored = measure.kind == "score-only"
+                why = "holds no items (copyright)" if scored else f"is {measure.kind}"
+                step = "List the scored values under `scores`." if scored else "Choose a measure."
+                what = f"{measure.id} {why}: its answers cannot be scored here."
+                self._say((*path, "measure"), what, "", step)
             if measure and source.informant:
                 self._informant((*path, "informant"), source.informant, measure)
         for n, scores in enumerate(data.scores):
@@ -160,6 +161,29 @@ class Consistency:
                 self._one_of((*path, "indicator"), outcome.indicator, indicators, "indicator")
             if outcome.measure and outcome.measure.id != "none":
                 self._outcome_measure(path, outcome)
+            for m, name in enumerate(outcome.covers):
+                self._domain((*path, "covers", m), name)
+        for n, name in enumerate(self.declared.logic_model.frameworks):
+            self._framework(("logic_model", "frameworks", n), name)
+
+    def _framework(self, path: tuple[Any, ...], name: str) -> Measure | None:
+        found = self._measure(path, name)
+        if found is not None and found.kind != "framework":
+            step = "`evalkit measures list` names the frameworks."
+            self._say(path, f"{name} is no framework.", "", step)
+            return None
+        return found
+
+    def _domain(self, path: tuple[Any, ...], name: str) -> None:
+        framework, _, domain = name.partition("/")
+        if not domain:
+            what = f"'{name}' names no domain of a framework."
+            self._say(path, what, "FRAMEWORK/DOMAIN", "Write for example mirabal-six/childhoods.")
+            return
+        found = self._framework(path, framework)
+        if found is not None:
+            known = [item.id for item in found.domains]
+            self._one_of(path, domain, known, f"domain of {framework}")
 
     def _outcome_measure(self, path: tuple[Any, ...], outcome: Outcome) -> None:
         assert outcome.measure is not None
@@ -180,7 +204,37 @@ class Consistency:
             what = f"{measure.id} is answered by somebody else: say who."
             step = "Add informants: [ROLE]."
             self._say((*path, "measure"), what, ", ".join([*self.roles, *OUTSIDERS]), step)
-        self._polarity(path, outcome, measure)
+        if self._usable(path, outcome, measure):
+            self._polarity(path, outcome, measure)
+
+    def _usable(self, path: tuple[Any, ...], outcome: Outcome, measure: Measure) -> bool:
+        """Whether the measure may be analysed as an outcome, and the scale averaged."""
+        assert outcome.measure is not None
+        at = (*path, "measure")
+        if not measure.scales:
+            what = f"{measure.id} has no score: it is {measure.kind}."
+            self._say(at, what, "", "Choose a measure with scores, or measure: none.")
+            return False
+        if measure.purpose == "risk":
+            what = f"{measure.id} is a tool for risk and safeguarding, never an outcome."
+            step = "Use it at the start to describe need, and choose an outcome measure."
+            self._say(at, what, "", step)
+            return False
+        name = outcome.measure.scale or measure.default_scale
+        scale = next((item for item in measure.scales if item.id == name), None)
+        if scale is not None and (scale.ordinal or scale.higher_is == "neither"):
+            why = (
+                "ordered only, and never averaged"
+                if scale.ordinal
+                else "neither good nor bad when higher"
+            )
+            what = f"{measure.id} ({name}) is {why}, so it cannot be an outcome in this version."
+            allowed = ", ".join(
+                x.id for x in measure.scales if not x.ordinal and x.higher_is != "neither"
+            )
+            self._say(at, what, allowed, "Choose another scale, or describe it as an indicator.")
+            return False
+        return True
 
     def _polarity(self, path: tuple[Any, ...], outcome: Outcome, measure: Measure) -> None:
         assert outcome.measure is not None

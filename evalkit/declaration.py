@@ -239,6 +239,9 @@ class Outcome(Node):
     when: tuple[Text, ...] = ()
     term: Literal["short", "medium", "long"] | None = None
     level: Literal["individual", "relationship", "community", "society"] | None = None
+    covers: tuple[Text, ...] = Field(
+        default=(), description="domains of frameworks that this outcome covers: FRAMEWORK/DOMAIN"
+    )
 
 
 class Link(Part):
@@ -271,6 +274,9 @@ class LogicModelPart(Part):
     impacts: tuple[Node, ...] = ()
     links: tuple[Link, ...] = ()
     harms: tuple[Harm, ...] = ()
+    frameworks: tuple[Text, ...] = Field(
+        default=(), description="frameworks whose every domain should be covered by an outcome"
+    )
 
 
 class Arm(Part):

@@ -18,8 +18,8 @@ from evalkit.declaration import (
     Wave,
 )
 from evalkit.design_spec import Design
-from evalkit.errors import InvalidEvaluation, Problem
-from evalkit.logic_model import AuditContext, Gap, LogicModel
+from evalkit.errors import InvalidEvaluation, InvalidInput, Problem
+from evalkit.logic_model import AuditContext, DomainCover, Gap, LogicModel, completeness
 from evalkit.logic_model import audit as audit_model
 from evalkit.results import Records
 from evalkit.shapes import as_tuples, problems_from, pruned
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
     from evalkit.files.strict_yaml import Document
-    from evalkit.measure_spec import Measure, Scale
+    from evalkit.measure_scale import Scale
+    from evalkit.measure_spec import Measure
     from evalkit.registry import Registry
     from evalkit.study import Study
     from evalkit.tables import RawTable
@@ -172,6 +173,17 @@ class Evaluation:
             design=self.design,
         )
         return Records(audit_model(context))
+
+    def completeness(self, framework: str) -> Records[DomainCover]:
+        """Return for each domain of a framework, such as "mirabal-six", the outcomes that cover it.
+
+        Raises UnknownMeasure where there is no such framework, InvalidInput where the id is that of
+        something else.
+        """
+        found = self.measure(framework)
+        if found.kind != "framework":
+            raise InvalidInput(f"{framework} is no framework. `evalkit measures list` names them.")
+        return Records(completeness(self.logic_model, found))
 
     def study(self, tables: Mapping[str, Any] | None = None) -> Study:
         """Read, validate and score the data, or raise InvalidData with every problem.

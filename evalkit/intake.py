@@ -9,6 +9,7 @@ from evalkit.errors import InvalidData, Problem
 from evalkit.people import people_problems, type_people
 from evalkit.returns import SCORE_COLUMNS, answer_problems, given_twice, scored
 from evalkit.rules import Rule, find_problems, one_of, same_id
+from evalkit.safeguarding import COLUMNS
 from evalkit.tables import DATES, RawTable, dates, is_date, is_number
 
 if TYPE_CHECKING:
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Intake:
-    """Typed tables: people (indexed by person), scores (one row an answer set and scale), events."""
+    """Typed tables: people (indexed by person), scores (one row an answer set and scale), events;
+    and what must reach a person (one row a safeguarding flag)."""
 
     people: pd.DataFrame
     scores: pd.DataFrame
     events: pd.DataFrame
+    safeguarding: pd.DataFrame
     rows_read: tuple[tuple[str, int], ...]
 
     def __repr__(self) -> str:
@@ -42,21 +45,24 @@ def take_in(evaluation: Evaluation, tables: dict[tuple[str, str | None], RawTabl
     problems = people_problems(evaluation, people_table)
     people = type_people(evaluation, people_table) if not problems else None
     known = set(people_table.frame["person"]) if "person" in people_table.frame else None
-    frames = []
+    frames, flags = [], []
     sources: list[Responses | Scores] = [*data.responses, *data.scores]
     for source in sources:
         table = tables[source.file, source.sheet]
         found = answer_problems(evaluation, source, table, known)
         problems += found
         if not found and people is not None:
-            frames.append(scored(evaluation, source, table))
+            scores, flagged = scored(evaluation, source, table)
+            frames.append(scores)
+            flags.append(flagged)
     events, found = _events(evaluation, tables, known, people_table)
     problems += found + given_twice(frames)
     if problems or people is None:
         raise InvalidData(problems)
     scores = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=SCORE_COLUMNS)
+    raised = pd.concat(flags, ignore_index=True) if flags else pd.DataFrame(columns=COLUMNS)
     read = {table.name: len(table.frame) for table in tables.values()}
-    return Intake(people, scores, events, tuple(read.items()))
+    return Intake(people, scores, events, raised, tuple(read.items()))
 
 
 def _events(

@@ -204,6 +204,43 @@ def _no_expected(context: AuditContext) -> Iterable[Gap]:
             yield Gap("no-expected-change", outcome.id, what, "Add `expected` with its source.")
 
 
+@dataclass(frozen=True, slots=True)
+class DomainCover(Record):
+    """A domain of a framework, the outcomes that cover it, and those of them that are measured."""
+
+    framework: str
+    domain: str
+    title: str
+    outcomes: tuple[str, ...]
+    measured: tuple[str, ...]
+
+
+def completeness(model: LogicModel, framework: Measure) -> tuple[DomainCover, ...]:
+    """Return for each domain of a framework which outcomes say that they cover it."""
+    rows = []
+    for domain in framework.domains:
+        name = f"{framework.id}/{domain.id}"
+        here = [outcome for outcome in model.outcomes if name in outcome.covers]
+        measured = [x.id for x in here if x.indicator or (x.measure and x.measure.id != "none")]
+        outcomes = tuple(outcome.id for outcome in here)
+        rows.append(DomainCover(framework.id, domain.id, domain.title, outcomes, tuple(measured)))
+    return tuple(rows)
+
+
+def _uncovered(context: AuditContext) -> Iterable[Gap]:
+    for name in context.model.part.frameworks:
+        framework = context.measure(name)
+        for row in completeness(context.model, framework):
+            node = f"{row.framework}/{row.domain}"
+            about = f"'{row.title}' of {framework.name}"
+            if not row.outcomes:
+                step = "Add an outcome that covers it, or say in the report why it is left out."
+                yield Gap("domain-not-covered", node, f"no outcome covers {about}", step)
+            elif not row.measured:
+                step = "Say how it will be heard of: interviews, case work."
+                yield Gap("domain-not-measured", node, f"nothing measures {about}", step)
+
+
 def _too_large(context: AuditContext) -> Iterable[Gap]:
     for outcome in context.model.outcomes:
         if outcome.expected is None or outcome.measure is None or outcome.measure.id == "none":
@@ -236,4 +273,5 @@ RULES: tuple[Callable[[AuditContext], Iterable[Gap]], ...] = (
     _ecology,
     _no_expected,
     _too_large,
+    _uncovered,
 )

@@ -26,7 +26,10 @@ def example_frame(measure: Measure, example: WorkedExample) -> Any:
     import pandas as pd
 
     items = measure.items if len(example.answers) == len(measure.items) else measure.asked
-    named = {f"{measure.column}_{item.column}": [answer] for item, answer in zip(items, example.answers, strict=True)}
+    named = {
+        f"{measure.column}_{item.column}": [answer]
+        for item, answer in zip(items, example.answers, strict=True)
+    }
     frame = pd.DataFrame(named, dtype="float64")
     if example.sex is not None:
         frame["sex"] = example.sex
@@ -53,7 +56,11 @@ def _faults(measure: Measure, example: WorkedExample) -> list[str]:
             found.append(f"the band of {scale} is {given}, stated {label}")
     if example.flags is not None:
         text = row[f"{measure.column}__flags"]
-        given = [x for x in (text.split(";") if isinstance(text, str) else []) if not x.startswith("prorated:")]
+        given = [
+            x
+            for x in (text.split(";") if isinstance(text, str) else [])
+            if not x.startswith("prorated:")
+        ]
         if given != list(example.flags):
             found.append(f"the flags are {given}, stated {list(example.flags)}")
     return found

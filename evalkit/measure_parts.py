@@ -169,7 +169,8 @@ class Item(Shape):
         """What may be answered, in words."""
         if self.range is None:
             return ", ".join(f"{code:g}" for code, _ in self.codes)
-        kind = {1: "a whole number", None: "a number"}.get(self.step, f"a multiple of {self.step}")
+        kinds: dict[float | None, str] = {1: "a whole number", None: "a number"}
+        kind = kinds.get(self.step, f"a number in steps of {self.step}")
         end = "up" if math.isinf(self.high) else f"to {self.high:g}"
         return f"{kind} from {self.low:g} {end}"
 

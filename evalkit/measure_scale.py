@@ -95,7 +95,7 @@ class Scale(Cited):
 
     sum, mean      of the items, times `times`, plus `plus`
     weighted       sum of answer x weight
-    count          of items with `at_least` this
+    count          of items with `at_least` this (`at_least_for` gives other limits for single items)
     max            the highest
     ratio          sum of the items / sum of the items `per`, times `times`; none where that is 0
     sum-of-scales  of the scales `of`, each times its weight where `weights` names it
@@ -121,6 +121,7 @@ class Scale(Cited):
     recode: Table = ()
     weights: Weights = ()
     at_least: float | None = None
+    at_least_for: Weights = ()
     per: tuple[ItemId, ...] = ()
     times: float = 1
     plus: float = 0

@@ -185,8 +185,11 @@ def given_twice(frames: list[pd.DataFrame]) -> list[Problem]:
     return [Problem(Where(), what, "one row each", "Remove one of the files from the evaluation.")]
 
 
-def scored(evaluation: Evaluation, source: Source, table: RawTable) -> pd.DataFrame:
-    """Return one row an answer set and scale, the unscored with the reason why."""
+def scored(
+    evaluation: Evaluation, source: Source, table: RawTable
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return one row an answer set and scale, the unscored with the reason why; and what the
+    answers say that must reach a person (`evalkit.safeguarding`)."""
     if isinstance(source, Responses):
         return _score_items(evaluation, source, table)
     return _take_scores(evaluation, source, table)
@@ -206,11 +209,14 @@ def _keys(evaluation: Evaluation, source: Source, table: RawTable) -> pd.DataFra
     return keys
 
 
-def _score_items(evaluation: Evaluation, source: Responses, table: RawTable) -> pd.DataFrame:
+def _score_items(
+    evaluation: Evaluation, source: Responses, table: RawTable
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score item answers; every scale of the measure becomes one row an answer set."""
     import pandas as pd
 
     from evalkit.answers import item_columns
+    from evalkit.safeguarding import safeguarding
     from evalkit.scoring import score
 
     measure = evaluation.measure(source.measure)
@@ -232,7 +238,10 @@ def _score_items(evaluation: Evaluation, source: Responses, table: RawTable) -> 
         part["band"] = scores[band].to_numpy(dtype=object) if band in scores else None
         part["n_answered"], part["n_items"] = answered, len(measure.asked)
         frames.append(part)
-    return _with_reasons(pd.concat(frames, ignore_index=True))
+    return (
+        _with_reasons(pd.concat(frames, ignore_index=True)),
+        safeguarding(keys, scores[f"{stem}flags"], measure),
+    )
 
 
 def _silence(reasons: pd.DataFrame) -> pd.Series[str]:
@@ -247,9 +256,13 @@ def _with_reasons(scores: pd.DataFrame) -> pd.DataFrame:
     return scores.assign(why_missing=why.where(scores["score"].isna(), None))[SCORE_COLUMNS]
 
 
-def _take_scores(evaluation: Evaluation, source: Scores, table: RawTable) -> pd.DataFrame:
+def _take_scores(
+    evaluation: Evaluation, source: Scores, table: RawTable
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Take scores worked out elsewhere; a wide table gives one row a wave."""
     import pandas as pd
+
+    from evalkit.safeguarding import safeguarding_of_scores
 
     if source.shape == "long":
         parts = [(_keys(evaluation, source, table), source.value)]
@@ -270,4 +283,8 @@ def _take_scores(evaluation: Evaluation, source: Scores, table: RawTable) -> pd.
         why = reasons.where(reasons.notna(), NOT_ANSWERED).to_numpy(dtype=object)
         part["why_missing"] = pd.Series(why, index=part.index).where(part["score"].isna(), None)
         frames.append(part)
-    return pd.concat(frames, ignore_index=True)[SCORE_COLUMNS]
+    scores = pd.concat(frames, ignore_index=True)
+    measure = evaluation.measure(source.measure)
+    scale = source.scale or measure.default_scale
+    flagged = safeguarding_of_scores(scores, scores["score"].astype(float), measure, scale)
+    return scores[SCORE_COLUMNS], flagged

@@ -28,6 +28,7 @@ USES = {
     "recode": ("sum", "mean", "weighted", "count", "max"),
     "weights": ("weighted", "sum-of-scales"),
     "at_least": ("count",),
+    "at_least_for": ("count",),
     "per": ("ratio",),
     "table": ("table",),
     "criteria": ("criteria",),
@@ -67,19 +68,23 @@ def _parts(path: Path, scale: Scale, measure: Measure, n: int) -> Iterator[Found
     yield from known((*path, "of"), scale.of, earlier, "earlier scale")
     weighted = scale.items or scale.of
     yield from known((*path, "weights"), [name for name, _ in scale.weights], weighted, "part")
+    limited = [name for name, _ in scale.at_least_for]
+    yield from known((*path, "at_least_for"), limited, scale.items, "item of this scale")
     for criterion in scale.criteria:
         at = (*path, "criteria")
         yield from known(at, criterion.items, items, "item")
         yield from known(at, criterion.of, earlier, "earlier scale")
         yield from known(at, [name for name, _ in criterion.at_least_for], criterion.items, "item")
     for case in scale.cases:
-        yield from known((*path, "cases"), [name for name, _ in case.when], earlier, "earlier scale")
+        yield from known(
+            (*path, "cases"), [name for name, _ in case.when], earlier, "earlier scale"
+        )
     if scale.missing:
         yield from known((*path, "missing", "needs"), scale.missing.needs, items, "item")
     if len(set(scale.items)) != len(scale.items):
         yield (*path, "items"), f"an item of '{scale.id}' is listed twice.", "", "Remove one."
     for item in (found for found in measure.items if found.id in scale.reverse):
-        if math.isinf(item.high) if item.range or item.codes else False:
+        if item.range is not None and math.isinf(item.high):
             yield (*path, "reverse"), f"item '{item.id}' has no highest answer.", "", "Remove it."
 
 
@@ -110,12 +115,21 @@ def _missing(path: Path, scale: Scale) -> Iterator[Found]:
         yield at, f"the method {scale.method} cannot prorate.", "sum, mean", "Choose another rule."
     filled = rule.rule in ("as-lowest", "as-highest")
     if filled and scale.method not in ("sum", "mean", "count"):
-        yield at, f"the method {scale.method} fills no blanks.", "sum, mean, count", "Choose another."
+        yield (
+            at,
+            f"the method {scale.method} fills no blanks.",
+            "sum, mean, count",
+            "Choose another.",
+        )
     lowest = 0 if filled else 1
     if rule.rule == "complete":
         if rule.min_answered is not None:
             yield at, "complete means every item.", "", "Remove 'min_answered'."
-    elif not lowest <= (rule.min_answered if rule.min_answered is not None else -1) <= len(scale.items):
+    elif (
+        not lowest
+        <= (rule.min_answered if rule.min_answered is not None else -1)
+        <= len(scale.items)
+    ):
         what = f"min_answered is {rule.min_answered}."
         yield at, what, f"{lowest} to {len(scale.items)}", "Say how many are needed."
 
@@ -197,7 +211,12 @@ def _ends(scale: Scale, measure: Measure) -> tuple[float, float]:
     if scale.method == "max":
         return max(low for low, _ in spans), max(high for _, high in spans)
     if scale.method == "count":
-        counted = [(float(low >= (scale.at_least or 0)), float(high >= (scale.at_least or 0))) for low, high in spans]
+        limits = dict(scale.at_least_for)
+        least = [limits.get(item, scale.at_least or 0) for item in scale.items]
+        counted = [
+            (float(low >= limit), float(high >= limit))
+            for (low, high), limit in zip(spans, least, strict=True)
+        ]
         return _moved([_times(span, scale.times) for span in counted], scale)
     if scale.method == "weighted":
         spans = [_times(s, weights[item]) for s, item in zip(spans, scale.items, strict=True)]

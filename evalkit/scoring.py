@@ -126,9 +126,7 @@ def item_means(frame: Any, measure: Measure, **how: Any) -> Any:
     for item in measure.items:
         if item.id in columns:
             name = temporary(measure, item.id)
-            value = clean.select(
-                nw.col(name).count().alias("n"), nw.col(name).mean().alias("mean")
-            )
+            value = clean.select(nw.col(name).count().alias("n"), nw.col(name).mean().alias("mean"))
             eager = value.collect() if isinstance(value, nw.LazyFrame) else value
             rows.append((item.id, item.label, int(eager["n"][0]), eager["mean"][0]))
     return pd.DataFrame(rows, columns=["item", "label", "n", "mean"])
@@ -168,8 +166,7 @@ def _refuse_unscorable(measure: Measure) -> None:
         return
     why = {
         "framework": "is a framework of domains and has no score.",
-        "metadata": "is listed for reference and is not scored. "
-        + " ".join(measure.notes),
+        "metadata": "is listed for reference and is not scored. " + " ".join(measure.notes),
     }
     finished = "takes finished scores, not item answers. Give its scores instead; "
     what = why.get(measure.kind, finished + "check_scores looks at their range.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,6 +18,7 @@ from evalkit.scoring_engines import Arrays, Given
 from evalkit.scoring_methods import SEXES, after_skips, score_of
 from evalkit.scoring_plan import SEX_WORDS, Plan
 
+WORKERS = 4
 ROWS = 16384
 ENGINE = Arrays()
 
@@ -52,14 +52,15 @@ def _mapped(task: Callable[[Any], Any], over: Sequence[Any]) -> list[Any]:
 
     numpy and pyarrow let go of the interpreter while they work on a block.
     """
-    workers = min(os.cpu_count() or 1, 4)
-    if len(over) < 4 or workers == 1:
+    if len(over) < 4:
         return [task(each) for each in over]
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(WORKERS) as pool:
         return list(pool.map(task, over))
 
 
-def _answers(read: Sequence[tuple[Any, Any]], asked: Sequence[Item], rows: slice) -> tuple[Any, Any]:
+def _answers(
+    read: Sequence[tuple[Any, Any]], asked: Sequence[Item], rows: slice
+) -> tuple[Any, Any]:
     """Return a block of answers, an item a row, and which were refused and made missing."""
     stacked = np.stack([values[rows] for values, _ in read])
     wrong = _not_allowed(stacked, asked)
@@ -108,14 +109,17 @@ def _given(
     if len(found) < len(plan.measure.items):
         null = np.full(stacked.shape[1], np.nan)
         found = {item.id: found.get(item.id, null) for item in plan.measure.items}
-    return Given(
-        ENGINE, found, {}, None if sex is None else sex[rows], None if grade is None else grade[rows]
-    )
+    who = [None if values is None else values[rows] for values in (sex, grade)]
+    return Given(ENGINE, found, {}, *who, absent=plan.absent)
 
 
 def _sexes(column: Any) -> Any:
     """Return 0 for male, 1 for female, NaN for anything else."""
-    if not (column.dtype == object or isinstance(column.dtype.type(), str) or column.dtype.name in ("str", "string", "category")):
+    if not (
+        column.dtype == object
+        or isinstance(column.dtype.type(), str)
+        or column.dtype.name in ("str", "string", "category")
+    ):
         raise InvalidInput(f"The sex column '{column.name}' holds {column.dtype}, not words.")
     known = {
         word: float(SEXES[SEX_WORDS[word.strip().lower()]])
@@ -152,14 +156,16 @@ class _Output:
         self.invalid[rows] = wrong.sum(axis=0)
         after = given
         if measure.skips:
-            after = replace(given, answers=after_skips(measure, given), _counted={})
+            after = replace(given, answers=after_skips(measure, given), _counted={}, _known={})
         with np.errstate(divide="ignore", invalid="ignore"):
             for scale in plan.scales:
                 made = score_of(scale, measure, after)
                 after.scores[scale.id] = made
                 odd = plan.impossible(scale, after)
                 if odd is not None and odd.any():
-                    self.odd.setdefault(scale.id, []).extend((rows.start + odd.nonzero()[0]).tolist())
+                    self.odd.setdefault(scale.id, []).extend(
+                        (rows.start + odd.nonzero()[0]).tolist()
+                    )
                     after.scores[scale.id] = made = np.where(odd, np.nan, made)
                     self.invalid[rows] += odd
                 self.scores[scale.id][rows] = made
@@ -181,7 +187,7 @@ class _Output:
         self.labels[scale.id] = [label for label, _ in found]
         codes = self.bands[scale.id][rows]
         for n, (_, reached) in enumerate(found, start=1):
-            codes[reached] = n
+            np.maximum(codes, reached.view(np.int8) * np.int8(n), out=codes)
 
     def added_to(self, frame: Any) -> Any:
         """Return the frame with the columns beside it."""

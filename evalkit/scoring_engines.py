@@ -112,7 +112,7 @@ class Arrays:
     def count(self, masks: Sequence[Any]) -> Any:
         import numpy as np
 
-        return np.add.reduce(np.stack(masks), axis=0, dtype=np.int16)
+        return np.add.reduce(np.stack(masks).view(np.int8), axis=0, dtype=np.int16)
 
     def highest(self, values: Sequence[Any]) -> Any:
         import numpy as np
@@ -129,7 +129,8 @@ class Arrays:
 class Given:
     """What a rule may use: the engine, the answers and finished scores, and who the person is.
 
-    `sex` (0 male, 1 female) and `grade` are values, or None where they were not given.
+    `sex` (0 male, 1 female) and `grade` are values, or None where they were not given; `absent` are
+    optional items that were not asked of anybody.
     """
 
     engine: Engine
@@ -137,14 +138,21 @@ class Given:
     scores: dict[str, Value]
     sex: Value | None = None
     grade: Value | None = None
+    absent: frozenset[str] = frozenset()
     _counted: dict[tuple[str, ...], Value] = field(default_factory=dict)
+    _known: dict[str, Mask] = field(default_factory=dict)
+
+    def known(self, item: str) -> Mask:
+        """Whether an item is answered."""
+        if item not in self._known:
+            self._known[item] = self.engine.known(self.answers[item])
+        return self._known[item]
 
     def answered(self, items: Sequence[str]) -> Value:
         """How many of these items are answered."""
         key = tuple(items)
         if key not in self._counted:
-            masks = [self.engine.known(self.answers[item]) for item in key]
-            self._counted[key] = self.engine.count(masks)
+            self._counted[key] = self.engine.count([self.known(item) for item in key])
         return self._counted[key]
 
 

@@ -25,7 +25,7 @@ def scored_by_expression(table: Frame, plan: Plan, before: Sequence[str]) -> Fra
     given = _given(plan, schema)
     n_answered = given.answered([item.id for item in measure.asked])
     table = table.with_columns(n_answered.cast(nw.Int64).alias(plan.column("n_answered")))
-    after = replace(given, answers=after_skips(measure, given), _counted={})
+    after = replace(given, answers=after_skips(measure, given), _counted={}, _known={})
     for group in _groups(plan):
         made = {scale.id: score_of(scale, measure, after) for scale in group}
         names = {name: measure.score_column(name) for name in made}
@@ -72,7 +72,7 @@ def _given(plan: Plan, schema: nw.Schema) -> Given:
     }
     sex = None if plan.sex is None else _sex(plan.sex, schema)
     grade = None if plan.grade is None else _grade(plan.grade, schema)
-    return Given(Expressions(), answers, {}, sex, grade)
+    return Given(Expressions(), answers, {}, sex, grade, plan.absent)
 
 
 def _sex(column: str, schema: nw.Schema) -> nw.Expr:

@@ -27,7 +27,7 @@ def reverse(values: Value, low: float, high: float) -> Value:
 def after_skips(measure: Measure, given: Given) -> dict[str, Value]:
     """Return the answers with those of skipped questions filled in."""
     answers = dict(given.answers)
-    for skip in measure.skips:
+    for skip in (x for x in measure.skips if not given.absent.issuperset(x.items)):
         skipped = _skipped(skip, given)
         for item in skip.items:
             where = skipped
@@ -49,6 +49,8 @@ def _skipped(skip: Skip, given: Given) -> Mask:
 
 def score_of(scale: Scale, measure: Measure, given: Given) -> Value:
     """Return the score of one scale, rounded where it says so."""
+    if scale.items and given.absent.issuperset(scale.items):
+        return given.answers[scale.items[0]]
     result = METHODS[scale.method](scale, measure, given)
     if scale.rounding is not None:
         unit = 10.0**scale.rounding.decimals
@@ -155,7 +157,11 @@ def count(scale: Scale, measure: Measure, given: Given) -> Value:
     values = _directed(scale, measure, given)
     if scale.missing is not None and scale.missing.rule in ("as-lowest", "as-highest"):
         values = _filled(scale, measure, given, values)
-    reached = engine.count([engine.sure(value >= scale.at_least) for value in values])
+    limits = dict(scale.at_least_for)
+    least = [limits.get(item, scale.at_least) for item in scale.items]
+    reached = engine.count(
+        [engine.sure(v >= limit) for v, limit in zip(values, least, strict=True)]
+    )
     return engine.keep(_enough(scale, measure, given), _times(reached, scale.times))
 
 

@@ -34,7 +34,16 @@ class Plan:
     def scales(self) -> list[Scale]:
         """The scales to score; those by norm need to know sex and school grade."""
         normed = self.sex is not None and self.grade is not None
-        return [x for x in self.measure.scales if x.method not in ("t-score", "given") or (normed and x.method == "t-score")]
+        return [
+            x
+            for x in self.measure.scales
+            if x.method not in ("t-score", "given") or (normed and x.method == "t-score")
+        ]
+
+    @property
+    def absent(self) -> frozenset[str]:
+        """The optional items that have no column."""
+        return frozenset(item.id for item in self.measure.items if item.id not in self.columns)
 
     @property
     def counts_invalid(self) -> bool:
@@ -64,7 +73,9 @@ class Plan:
             names.append(self.measure.score_column(scale.id))
             if scale.id in self.bands:
                 names.append(self.band_column(scale.id))
-        tail = ["n_answered", "n_invalid", "flags"] if self.counts_invalid else ["n_answered", "flags"]
+        tail = (
+            ["n_answered", "n_invalid", "flags"] if self.counts_invalid else ["n_answered", "flags"]
+        )
         return names + [self.column(end) for end in tail]
 
     def bands_of(self, scale: Scale, given: Given) -> list[tuple[str, Mask]]:

@@ -48,6 +48,14 @@ class Study:
         return self.intake.scores.copy()
 
     @property
+    def safeguarding(self) -> pd.DataFrame:
+        """What answers say that must reach a person: person, wave, informant, measure, flag, says.
+
+        For the team only, and never part of a report.
+        """
+        return self.intake.safeguarding.copy()
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """What is not wrong with the data but should be known before reading a result."""
         from evalkit.coverage import notes

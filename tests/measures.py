@@ -47,7 +47,9 @@ def leaning(measure, scale, sign=1):
     weights = dict(scale.weights)
     found = {}
     for part in scale.of:
-        found |= leaning(measure, measure.scale(part), sign * int(math.copysign(1, weights.get(part, 1))))
+        found |= leaning(
+            measure, measure.scale(part), sign * int(math.copysign(1, weights.get(part, 1)))
+        )
     for item in scale.items:
         turned = -1 if item in scale.reverse else 1
         found[item] = sign * turned * int(math.copysign(1, weights.get(item, 1)))
@@ -63,7 +65,9 @@ def extreme(measure, scale, *, highest):
         recoded = dict(scale.recode)
         up = (leans.get(item.id, 1) > 0) == highest
         if item.id in scale.items and recoded and item.id not in scale.reverse:
-            row[column(measure, item)] = (max if highest else min)(values, key=lambda x: recoded.get(x, x))
+            row[column(measure, item)] = (max if highest else min)(
+                values, key=lambda x: recoded.get(x, x)
+            )
         else:
             row[column(measure, item)] = max(values) if up else min(values)
     return row

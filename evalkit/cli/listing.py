@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,15 +17,46 @@ measures = typer.Typer(no_args_is_help=True, help="The measures that can be scor
 designs = typer.Typer(no_args_is_help=True, help="The designs an evaluation can have.")
 
 
+class Kind(StrEnum):
+    """What kind of entry of the registry is wanted."""
+
+    instrument = "instrument"
+    score_only = "score-only"
+    indicator = "indicator"
+    framework = "framework"
+    metadata = "metadata"
+
+
+HEADINGS = {
+    "instrument": "Instruments scored from item answers",
+    "indicator": "Indicators counted from records",
+    "score-only": "Instruments of which finished scores are taken in",
+    "framework": "Frameworks an evaluation can be checked against",
+    "metadata": "Known, and not scored (evalkit measures show ID says why)",
+}
+
+
 @measures.command("list")
 @guarded
-def list_measures(as_json: AsJson = False) -> None:
-    """List the measures."""
+def list_measures(
+    kind: Annotated[Kind | None, typer.Option("--kind", help="Only entries of this kind.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the measures, by kind."""
     import evalkit as ek
 
     found = [ek.measure(name) for name in ek.measures()]
-    rows = [(item.id, item.title) for item in found]
-    _list("measures", rows, as_json=as_json)
+    found = [item for item in found if kind is None or item.kind == kind.value]
+    if as_json:
+        rows = [{"id": x.id, "title": x.title, "kind": x.kind, "purpose": x.purpose} for x in found]
+        return write_json({"measures": rows})
+    width = max(len(item.id) for item in found)
+    for name, heading in HEADINGS.items():
+        mine = [item for item in found if item.kind == name]
+        if mine:
+            say(f"{heading} ({len(mine)})")
+        for item in mine:
+            say(f"  {item.id.ljust(width)}  {item.title}")
 
 
 @measures.command("show")

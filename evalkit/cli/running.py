@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from evalkit.cli.flagging import Flagged, flags_beside, write_flags
 from evalkit.cli.options import AsJson, EvaluationFile, Quiet
 from evalkit.cli.output import guarded, progress, refuse_later, refuse_use, say, write_json
 
@@ -36,6 +37,7 @@ class Done:
     programme: str
     written: tuple[Path, ...]
     findings: tuple[Finding, ...]
+    safeguarding: Flagged
 
 
 @guarded
@@ -110,6 +112,7 @@ def run_evaluation(
         evaluation.declared.programme.name,
         tuple(path.resolve() for path in written),
         analysis.findings if analysis else (),
+        write_flags(study.safeguarding, flags_beside(folder)),
     )
 
 
@@ -121,6 +124,7 @@ def record(done: Done) -> dict[str, Any]:
         "programme": done.programme,
         "reports": reports,
         "findings": list(done.findings),
+        "safeguarding": done.safeguarding.record(),
     }
 
 
@@ -151,3 +155,4 @@ def _show(done: Done) -> None:
     say("Written")
     for path in done.written:
         say(f"  {path}")
+    done.safeguarding.show()

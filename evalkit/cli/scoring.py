@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import math
-import os
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evalkit.cli.flagging import Flagged, flags_beside, write_flags
 from evalkit.cli.options import AsJson
 from evalkit.cli.output import guarded, refuse_use, say, write_json
+from evalkit.cli.writing import write_csv
 from evalkit.errors import InvalidData, InvalidInput, Problem, Where
 
 if TYPE_CHECKING:
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
 
     from evalkit.measure_spec import Measure
     from evalkit.tables import RawTable
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 class OnInvalid(StrEnum):
@@ -56,6 +52,9 @@ def score(
     bands: Annotated[
         str | None, typer.Option("--bands", help="Band system of the measure, or none.")
     ] = None,
+    sex: Annotated[
+        str | None, typer.Option("--sex", help="Column of sexes, for bands and flags that differ.")
+    ] = None,
     sheet: Annotated[str | None, typer.Option("--sheet", help="Sheet of an xlsx file.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -73,15 +72,36 @@ def score(
     table = read_table(file, sheet)
     _refuse_to_replace(file, target, known)
     _check(table, known, stop=on_invalid is OnInvalid.stop)
-    scored: pd.DataFrame = ek.score(table.frame, measure, bands=bands, on_invalid=on_invalid.value)
-    counts = [_count(scored, known, scale.id) for scale in known.scales]
+    scored: pd.DataFrame = ek.score(
+        table.frame, measure, bands=bands, sex=sex, on_invalid=on_invalid.value
+    )
+    made = [scale.id for scale in known.scales if known.score_column(scale.id) in scored]
+    counts = [_count(scored, known, scale) for scale in made]
     write_csv(scored, target)
+    flagged = _flagged(scored, known, target)
     invalid = f"{known.column}__n_invalid"
     blanked = int(scored[invalid].sum()) if invalid in scored else 0
     if as_json:
         return write_json({"ok": True, "measure": measure, "out": str(target.resolve()),
-                           "rows": len(scored), "blanked": blanked, "scales": counts})  # fmt: skip
+                           "rows": len(scored), "blanked": blanked, "scales": counts,
+                           "safeguarding": flagged.record()})  # fmt: skip
     _show(len(scored), blanked, counts, target)
+    flagged.show()
+
+
+def _flagged(scored: pd.DataFrame, measure: Measure, target: Path) -> Flagged:
+    """List what must reach a person in a file of its own, by person where there is such a column."""
+    import pandas as pd
+
+    from evalkit.safeguarding import COLUMNS, safeguarding
+
+    rows = pd.Series(range(2, len(scored) + 2), index=scored.index).astype(str)
+    keys = pd.DataFrame({
+        name: scored[name] if name in scored else ("row " + rows if name == "person" else "")
+        for name in COLUMNS[:4]
+    }).reset_index(drop=True)  # fmt: skip
+    flags = scored[f"{measure.column}__flags"].reset_index(drop=True)
+    return write_flags(safeguarding(keys, flags, measure), flags_beside(target.with_suffix("")))
 
 
 def _check(table: RawTable, measure: Measure, *, stop: bool) -> None:
@@ -136,31 +156,3 @@ def _show(rows: int, blanked: int, counts: list[Count], target: Path) -> None:
         without = f", {count.without} without a score ({why})" if count.without else ""
         say(f"  {count.scale}: {count.scored} rows scored{without}")
     say(f"Written: {target.resolve()}")
-
-
-def write_csv(frame: pd.DataFrame, target: Path) -> None:
-    """Write a frame as csv that a spreadsheet cannot take for formulas; all of it or nothing."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow([harmless(str(name)) for name in frame.columns])
-    columns = [[harmless(value) for value in frame[name].tolist()] for name in frame.columns]
-    writer.writerows(zip(*columns, strict=True))
-    part = target.with_name(f"{target.name}.part")
-    try:
-        part.write_bytes(text.getvalue().encode("utf-8"))
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def harmless(value: Any) -> str:
-    """Return a cell as csv text; text that starts like a formula gets an apostrophe in front."""
-    from evalkit.tables import is_number
-
-    if value is None or value != value:
-        return ""
-    if isinstance(value, float):
-        return str(int(value)) if math.isfinite(value) and value.is_integer() else repr(value)
-    if not isinstance(value, str):
-        return str(value)
-    return f"'{value}" if value.startswith(FORMULA) and not is_number(value) else value

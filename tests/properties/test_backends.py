@@ -34,12 +34,14 @@ def through_lazy_polars(frame, measure, **how):
 
 def through_pyarrow(frame, measure, **how):
     pa = pytest.importorskip("pyarrow")
-    return rows(score(pa.Table.from_pandas(frame, preserve_index=False), measure, **how).to_pandas())
+    return rows(
+        score(pa.Table.from_pandas(frame, preserve_index=False), measure, **how).to_pandas()
+    )
 
 
 def through_duckdb(frame, measure, **how):
     duckdb = pytest.importorskip("duckdb")
-    numbered = frame.assign(row=range(len(frame)))  # noqa: F841  (read by name below)
+    numbered = frame.assign(row=range(len(frame)))
     with duckdb.connect() as connection:
         relation = connection.from_df(numbered)
         scored = score(relation, measure, **how)

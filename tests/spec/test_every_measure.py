@@ -32,7 +32,9 @@ def test_it_has_citation_licence_and_verification(measure):
     assert FILES[measure.id].count("/") == 1
     assert measure.reference and measure.licence.holder
     assert all(fact.verification for _, fact in cited_facts(measure))
-    assert all(fact.sources for _, fact in cited_facts(measure) if fact.verification in ("V1", "V2"))
+    assert all(
+        fact.sources for _, fact in cited_facts(measure) if fact.verification in ("V1", "V2")
+    )
     assert measure.title in measure.card() and measure.reference in measure.card()
 
 
@@ -74,7 +76,11 @@ def test_bands_cover_the_range_without_gap_or_overlap(measure):
 @scored
 def test_items_partition(measure):
     """Every item is in a scale or listed as unscored, never both; none is twice in one scale."""
-    used = {x for s in measure.scales for x in (*s.items, *s.per, *(i for c in s.criteria for i in c.items))}
+    used = {
+        x
+        for s in measure.scales
+        for x in (*s.items, *s.per, *(i for c in s.criteria for i in c.items))
+    }
     used |= {item for skip in measure.skips for item in skip.when}
     assert used | set(measure.unscored) == {item.id for item in measure.items}
     assert not used & set(measure.unscored)
@@ -85,7 +91,9 @@ def test_items_partition(measure):
 def test_reversing_twice_is_identity(measure):
     for item in [measure.item(x) for scale in measure.scales for x in scale.reverse]:
         values = values_of(item)
-        assert [reverse(reverse(x, item.low, item.high), item.low, item.high) for x in values] == values
+        assert [
+            reverse(reverse(x, item.low, item.high), item.low, item.high) for x in values
+        ] == values
         assert sorted(reverse(x, item.low, item.high) for x in values) == sorted(values)
 
 
@@ -123,7 +131,9 @@ def test_worked_examples_reproduce(measure):
 
 @scored
 def test_nothing_answered_gives_nothing(measure):
-    blank = pd.DataFrame([[np.nan] * len(measure.items)], columns=[column(measure, x) for x in measure.items])
+    blank = pd.DataFrame(
+        [[np.nan] * len(measure.items)], columns=[column(measure, x) for x in measure.items]
+    )
     row = score(blank, measure).iloc[0]
     assert row[f"{measure.column}__n_answered"] == 0
     named = [name for name in row.index if "__" in name and not name.endswith("__n_answered")]
@@ -167,7 +177,9 @@ def test_a_missing_score_has_no_band(measure):
         for scale in measure.scales:
             name = f"{measure.score_column(scale.id)}_band"
             if name in written:
-                assert written.loc[written[measure.score_column(scale.id)].isna(), name].isna().all()
+                assert (
+                    written.loc[written[measure.score_column(scale.id)].isna(), name].isna().all()
+                )
                 if all(found.sex is None for found in scale.band_systems):
                     kept = written[measure.score_column(scale.id)].notna()
                     assert written.loc[kept, name].notna().all(), name

@@ -39,7 +39,7 @@ CASES = [
 def test_table(measure_id, row):
     measure = shipped_registry().measure(measure_id)
     answers = [value(cell) for cell in row["answers"].split()]
-    columns = [f"{measure.column}_{item.id}" for item in measure.items]
+    columns = [f"{measure.column}_{item.id}" for item in measure.asked]
     scored = score(pd.DataFrame([answers], columns=columns, dtype="float64"), measure).iloc[0]
     for name in [name for name in row if name not in ("case", "answers")]:
         cell = row[name]

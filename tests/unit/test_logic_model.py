@@ -97,6 +97,12 @@ def too_large(m: dict[str, Any]) -> None:
     m["logic_model"]["outcomes"][0]["expected"]["change"] = -64
 
 
+def framework_uncovered(m: dict[str, Any]) -> None:
+    m["logic_model"]["frameworks"] = ["kirkpatrick"]
+    covers = [f"kirkpatrick/{name}" for name in ("reaction", "learning", "behaviour")]
+    m["logic_model"]["outcomes"][0]["covers"] = covers
+
+
 def cannot_show(m: dict[str, Any]) -> None:
     m["design"] = {"type": "pre-post"}
 
@@ -115,6 +121,7 @@ def cannot_show(m: dict[str, Any]) -> None:
         (one_level_out, ("level-left-out", "society")),
         (nothing_expected, ("no-expected-change", "o2")),
         (too_large, ("expected-too-large", "o0")),
+        (framework_uncovered, ("domain-not-covered", "kirkpatrick/results")),
         (cannot_show, ("design-cannot-show", "o0")),
     ],
 )
@@ -127,7 +134,7 @@ def test_a_rule_finds_exactly_its_gap(
 
 
 def test_every_rule_has_a_case() -> None:
-    assert len(RULES) == 10
+    assert len(RULES) == 11
 
 
 def test_an_expected_change_as_large_as_the_scale_is_allowed() -> None:

@@ -191,6 +191,60 @@ def test_sdq_bands_differ_by_informant() -> None:
     ]
 
 
+BANDS = {
+    ("sdq-parent-4-17", "three-band"): {
+        "total": "0-13 14-16 17-40", "emotional": "0-3 4-4 5-10", "conduct": "0-2 3-3 4-10",
+        "hyperactivity": "0-5 6-6 7-10", "peer": "0-2 3-3 4-10", "prosocial": "0-4 5-5 6-10",
+    },
+    ("sdq-self-11-17", "three-band"): {
+        "total": "0-15 16-19 20-40", "emotional": "0-5 6-6 7-10", "conduct": "0-3 4-4 5-10",
+        "hyperactivity": "0-5 6-6 7-10", "peer": "0-3 4-5 6-10", "prosocial": "0-4 5-5 6-10",
+    },
+    ("sdq-teacher-4-17", "three-band"): {
+        "total": "0-11 12-15 16-40", "emotional": "0-4 5-5 6-10", "conduct": "0-2 3-3 4-10",
+        "hyperactivity": "0-5 6-6 7-10", "peer": "0-3 4-4 5-10", "prosocial": "0-4 5-5 6-10",
+    },
+    ("sdq-parent-4-17", "four-band"): {
+        "total": "0-13 14-16 17-19 20-40", "emotional": "0-3 4-4 5-6 7-10", "conduct": "0-2 3-3 4-5 6-10",
+        "hyperactivity": "0-5 6-7 8-8 9-10", "peer": "0-2 3-3 4-4 5-10", "prosocial": "0-5 6-6 7-7 8-10",
+        "impact": "0-0 1-1 2-2 3-10",
+    },
+    ("sdq-self-11-17", "four-band"): {
+        "total": "0-14 15-17 18-19 20-40", "emotional": "0-4 5-5 6-6 7-10", "conduct": "0-3 4-4 5-5 6-10",
+        "hyperactivity": "0-5 6-6 7-7 8-10", "peer": "0-2 3-3 4-4 5-10", "prosocial": "0-4 5-5 6-6 7-10",
+        "impact": "0-0 1-1 2-2 3-10",
+    },
+    ("sdq-teacher-4-17", "four-band"): {
+        "total": "0-11 12-15 16-18 19-40", "emotional": "0-3 4-4 5-5 6-10", "conduct": "0-2 3-3 4-4 5-10",
+        "hyperactivity": "0-5 6-7 8-8 9-10", "peer": "0-2 3-4 5-5 6-10", "prosocial": "0-3 4-4 5-5 6-10",
+        "impact": "0-0 1-1 2-2 3-6",
+    },
+    ("sdq-parent-2-4", "four-band"): {
+        "total": "0-12 13-15 16-18 19-40", "emotional": "0-2 3-3 4-4 5-10", "conduct": "0-3 4-4 5-5 6-10",
+        "hyperactivity": "0-5 6-6 7-7 8-10", "peer": "0-2 3-3 4-4 5-10", "prosocial": "0-4 5-5 6-6 7-10",
+        "impact": "0-0 1-1 2-2 3-10",
+    },
+}  # fmt: skip
+LABELS = {
+    ("three-band", "worse"): ["normal", "borderline", "abnormal"],
+    ("three-band", "better"): ["abnormal", "borderline", "normal"],
+    ("four-band", "worse"): ["close to average", "slightly raised", "high", "very high"],
+    ("four-band", "better"): ["very low", "low", "slightly lowered", "close to average"],
+}
+
+
+@pytest.mark.parametrize(("name", "system"), BANDS)
+def test_sdq_bands_are_those_of_informant_and_system(name: str, system: str) -> None:
+    measure = ek.measure(name)
+    found = {}
+    for scale in measure.scales:
+        bands = scale.band_system(system)
+        if bands is not None:
+            found[scale.id] = " ".join(f"{b.range[0]:g}-{b.range[1]:g}" for b in bands.bands)
+            assert [b.label for b in bands.bands] == LABELS[system, scale.higher_is]
+    assert found == BANDS[name, system]
+
+
 @pytest.mark.parametrize(
     ("name", "banded"),
     [
@@ -419,7 +473,7 @@ def test_rcads_25_a_missing_answer_is_not_made_up() -> None:
 @pytest.mark.parametrize(
     ("name", "n", "item", "flag"),
     [
-        ("rcads-47-child", 47, 37, "safeguarding:item-37"),
+        ("rcads-47-child", 47, 37, "safeguarding:thoughts-of-death"),
         ("rcads-25-child", 25, 18, "safeguarding:thoughts-of-death"),
     ],
 )

@@ -353,9 +353,20 @@ def test_higher_parenting_stress_index_is_worse_whatever_a_script_says() -> None
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("aapi-2", ["better"] * 5), ("fes", ["worse", "better"]), ("home", ["better"] * 3)],
+    [
+        ("parental-stress-scale", ["worse"]),
+        ("psoc", ["better"] * 3),
+        ("parenting-scale-30", ["worse"] * 4),
+        ("fad-gf12", ["worse"]),
+        ("aapi-2", ["better"] * 5),
+        ("fes", ["worse", "better"]),
+        ("home", ["better"] * 3),
+        ("school-attendance", ["worse"] * 3),
+        ("school-exclusion", ["worse"] * 2),
+        ("proven-reoffending", ["worse", "neither", "worse"]),
+    ],
 )
-def test_finished_scores_run_as_their_publishers_say(name: str, expected: list[str]) -> None:
+def test_direction_is_stated_and_never_inferred_from_a_name(name: str, expected: list[str]) -> None:
     assert [scale.higher_is for scale in ek.measure(name).scales] == expected
 
 
@@ -370,6 +381,7 @@ def test_finished_scores_run_as_their_publishers_say(name: str, expected: list[s
         (290, 28, "none"),
         (312, 160, "severe"),
         (312, 156, "severe"),
+        (312, 155, "persistent"),
         (312, 24, "none"),
         (380, 0, "none"),
         (380, 380, "severe"),
@@ -415,9 +427,13 @@ def test_the_older_thresholds_are_not_used() -> None:
     assert band("school-attendance", [100, 12, 0], "absence-rate") == "persistent"
 
 
-def test_more_sessions_missed_than_possible_raise_a_caution() -> None:
-    assert flags("school-attendance", [290, 300, 0]) == "caution:more-missed-than-possible"
-    assert flags("school-attendance", [290, 290, 0]) == ""
+def test_more_sessions_missed_than_possible_are_no_severe_absence() -> None:
+    frame = frame_of("school-attendance", [290, 300, 0])
+    with pytest.raises(ek.EvalkitError, match="leaves its range"):
+        ek.score(frame, "school-attendance")
+    row = ek.score(frame, "school-attendance", on_invalid="missing").iloc[0]
+    for scale in ("absence-rate", "absence-rate_band", "persistent-absence", "severe-absence"):
+        assert pd.isna(row[column("school-attendance", scale)]), scale
 
 
 # Exclusions (4b D2)
@@ -457,6 +473,8 @@ def test_an_unknown_status_is_not_none_or_closed() -> None:
         (13, 14, 18, 0),
         (11, 19, 24, 0),
         (12, 18, 18, 1),
+        (1, 1, 18, 1),
+        (0, 14, 18, 0),
         (5, 0, 18, 0),
         (0, 0, 18, 0),
         (0, 0, 17.9, None),
