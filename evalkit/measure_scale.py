@@ -18,7 +18,8 @@ class Missing(Cited):
     """What happens when items are missing.
 
     complete: no score. prorate: the mean of the answered stands in, where at least `min_answered`
-    are answered (and `min_answered_overall` of all the measure's items). as-lowest, as-highest: a
+    are answered and, of all the measure's items, at least `to_prorate_overall`. Without
+    `min_answered_overall` of them a form gives no score, complete though the scale be. as-lowest, as-highest: a
     blank counts as the answer that adds least or most, where at least `min_answered` are answered.
     `needs` are items without which there is no score under any rule.
     `origin` is local where a user of the measure, not its author, laid the rule down.
@@ -27,6 +28,7 @@ class Missing(Cited):
     rule: Literal["complete", "prorate", "as-lowest", "as-highest"]
     min_answered: int | None = None
     min_answered_overall: int | None = None
+    to_prorate_overall: int | None = None
     needs: tuple[ItemId, ...] = ()
     origin: Literal["author", "local"] = "author"
 

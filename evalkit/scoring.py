@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 import narwhals as nw
 
-from evalkit.answers import Frame, check_ages, frame_of, item_columns, require_columns
+from evalkit.answers import Frame, frame_of, item_columns, require_columns
+from evalkit.cleaning import check_ages
 from evalkit.errors import InvalidInput, Problem, Where, nearest
 from evalkit.measure_scale import BandSystem, Scale
 from evalkit.measure_spec import Measure
@@ -98,10 +99,7 @@ def _run(table: Frame, plan: Plan, before: Sequence[str]) -> Frame:
         return scored_in_blocks(table, plan)
     from evalkit.scoring_lazily import scored_by_expression
 
-    # Polars plans a lazy frame as a whole, several times faster than step by step.
-    whole = isinstance(table, nw.DataFrame) and table.implementation.is_polars()
-    done = scored_by_expression(table, plan, before)
-    return done.collect() if whole and isinstance(done, nw.LazyFrame) else done
+    return scored_by_expression(table, plan, before)
 
 
 def item_means(frame: Any, measure: Measure, **how: Any) -> Any:
@@ -119,9 +117,10 @@ def item_means(frame: Any, measure: Measure, **how: Any) -> Any:
     columns = item_columns(
         table.collect_schema().names(), measure, items=how.get("items"), prefix=how.get("prefix")
     )
-    from evalkit.answers import cleaned, temporary
+    from evalkit.cleaning import cleaned, temporary
 
-    clean = cleaned(table, measure, columns, on_invalid=how.get("on_invalid", "raise"))
+    on_invalid = how.get("on_invalid", "raise")
+    clean = cleaned(table, table.collect_schema(), measure, columns, on_invalid=on_invalid)
     rows = []
     for item in measure.items:
         if item.id in columns:

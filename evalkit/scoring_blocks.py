@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import math
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 
-from evalkit.answers import contradictions, numbers_of, refusals
+from evalkit.cleaning import NUMBER, TEXT
 from evalkit.errors import InvalidData, InvalidInput, Problem
 from evalkit.measure_parts import Item
 from evalkit.measure_scale import Scale
+from evalkit.measure_spec import Measure
+from evalkit.refusals import MAX_LISTED, STEP, contradictions, refuse_truth, worded
 from evalkit.scoring_engines import Arrays, Given
 from evalkit.scoring_methods import SEXES, after_skips, score_of
 from evalkit.scoring_plan import SEX_WORDS, Plan
 
-WORKERS = 4
 ROWS = 16384
 ENGINE = Arrays()
 
@@ -27,7 +29,7 @@ def scored_in_blocks(table: nw.DataFrame[Any], plan: Plan) -> nw.DataFrame[Any]:
     """Return a pandas frame with the columns of the plan added."""
     frame = table.to_native()
     asked = [item for item in plan.measure.items if item.id in plan.columns]
-    read = [numbers_of(frame[plan.columns[item.id]], item) for item in asked]
+    read = [_numbers(frame[plan.columns[item.id]], item) for item in asked]
     sex = None if plan.sex is None else _sexes(frame[plan.sex])
     grade = None if plan.grade is None else _grades(frame[plan.grade])
     out = _Output(plan, len(frame))
@@ -38,24 +40,13 @@ def scored_in_blocks(table: nw.DataFrame[Any], plan: Plan) -> nw.DataFrame[Any]:
         out.write(rows, _given(plan, asked, stacked, sex, grade, rows), wrong)
         return (low, wrong) if wrong.any() else None
 
-    bad = [found for found in _mapped(block, range(0, len(frame), ROWS)) if found is not None]
+    bad = [found for found in map(block, range(0, len(frame), ROWS)) if found is not None]
     if not plan.counts_invalid:
-        problems = refusals(frame, plan.measure, plan.columns, asked, bad) if bad else []
+        problems = _refusals(frame, plan.measure, plan.columns, asked, bad) if bad else []
         problems += [problem for scale in plan.scales for problem in out.contradictions(scale)]
         if problems:
             raise InvalidData(problems)
     return nw.from_native(out.added_to(frame), eager_only=True)
-
-
-def _mapped(task: Callable[[Any], Any], over: Sequence[Any]) -> list[Any]:
-    """Return the task's results in order; on several threads where there is much to do.
-
-    numpy and pyarrow let go of the interpreter while they work on a block.
-    """
-    if len(over) < 4:
-        return [task(each) for each in over]
-    with ThreadPoolExecutor(WORKERS) as pool:
-        return list(pool.map(task, over))
 
 
 def _answers(
@@ -102,6 +93,59 @@ def _odd(values: Any, item: Item) -> Any:
     return odd
 
 
+def _numbers(column: Any, item: Item) -> tuple[Any, Any]:
+    """Return a pandas column as floats, NaN where null or unreadable, and where it is unreadable.
+
+    The second is None where every cell could be read.
+    """
+    dtype = column.dtype
+    if dtype == np.float64:
+        return column.to_numpy(), None
+    kind = nw.from_native(column, series_only=True).dtype
+    if kind.is_numeric():
+        return column.to_numpy(dtype=float, na_value=np.nan), None
+    if kind == nw.Boolean:
+        refuse_truth(str(column.name), item)
+        return column.to_numpy(dtype=float, na_value=np.nan), None
+    if kind not in TEXT:
+        raise InvalidInput(f"The column '{column.name}' holds {kind}, not answer codes.")
+    cells = column.to_numpy(dtype=object)
+    known = {cell: _read(cell) for cell in {_word(cell) for cell in cells}}
+    read = [known[_word(cell)] for cell in cells]
+    unreadable = np.array([value is None for value in read], dtype=bool)
+    values = np.array([np.nan if value is None else value for value in read], dtype=float)
+    return values, unreadable if unreadable.any() else None
+
+
+def _word(cell: Any) -> str:
+    """Return a cell as text, blank where it is null."""
+    if isinstance(cell, str):
+        return cell
+    return "" if cell is None or cell != cell or str(cell) == "<NA>" else str(cell)
+
+
+def _read(word: str) -> float | None:
+    """Return the number that a word writes, NaN where it is blank, None where it is none."""
+    text = word.strip()
+    if not text:
+        return math.nan
+    return float(text) if re.match(NUMBER, text) else None
+
+
+def _refusals(
+    frame: Any, measure: Measure, columns: Mapping[str, str], items: Sequence[Item],
+    bad: Sequence[tuple[int, Any]],
+) -> list[Problem]:  # fmt: skip
+    """Word the answers of a pandas frame that are not allowed: `bad` is by block, items by rows."""
+    problems = []
+    for n, item in enumerate(items):
+        name = columns[item.id]
+        at = [low + int(row) for low, wrong in bad for row in wrong[n].nonzero()[0]]
+        shown = [(row, frame[name].iloc[row]) for row in at[:MAX_LISTED]]
+        problems += worded(name, shown, len(at), item.allowed, "answer", STEP)
+    return problems
+
+
 def _given(
     plan: Plan, asked: Sequence[Item], stacked: Any, sex: Any, grade: Any, rows: slice
 ) -> Given:
@@ -109,8 +153,8 @@ def _given(
     if len(found) < len(plan.measure.items):
         null = np.full(stacked.shape[1], np.nan)
         found = {item.id: found.get(item.id, null) for item in plan.measure.items}
-    who = [None if values is None else values[rows] for values in (sex, grade)]
-    return Given(ENGINE, found, {}, *who, absent=plan.absent)
+    mine, taught = (None if values is None else values[rows] for values in (sex, grade))
+    return Given(ENGINE, found, {}, mine, taught, plan.absent)
 
 
 def _sexes(column: Any) -> Any:
@@ -152,11 +196,8 @@ class _Output:
     def write(self, rows: slice, given: Given, wrong: Any) -> None:
         """Score one block of rows."""
         plan, measure = self.plan, self.plan.measure
-        self.answered[rows] = given.answered([item.id for item in measure.asked])
         self.invalid[rows] = wrong.sum(axis=0)
-        after = given
-        if measure.skips:
-            after = replace(given, answers=after_skips(measure, given), _counted={}, _known={})
+        after = after_skips(measure, given)
         with np.errstate(divide="ignore", invalid="ignore"):
             for scale in plan.scales:
                 made = score_of(scale, measure, after)
@@ -169,6 +210,7 @@ class _Output:
                     after.scores[scale.id] = made = np.where(odd, np.nan, made)
                     self.invalid[rows] += odd
                 self.scores[scale.id][rows] = made
+        self.answered[rows] = given.answered([item.id for item in measure.asked])
         for scale in plan.scales:
             if scale.id in plan.bands:
                 self._band(scale, rows, after)
@@ -180,7 +222,7 @@ class _Output:
     def contradictions(self, scale: Scale) -> list[Problem]:
         """Return the rows in which counts contradict each other, worded."""
         rows = sorted(self.odd.get(scale.id, []))
-        return contradictions(self.plan.measure, scale, rows, len(rows))
+        return contradictions(self.plan.measure, self.plan.columns, scale, rows, len(rows))
 
     def _band(self, scale: Scale, rows: slice, given: Given) -> None:
         found = self.plan.bands_of(scale, given)
@@ -195,11 +237,10 @@ class _Output:
 
         plan = self.plan
         columns: dict[str, Any] = {}
-        bands = dict(zip(self.bands, _mapped(self._band_texts, list(self.bands)), strict=True))
         for scale in plan.scales:
             columns[plan.measure.score_column(scale.id)] = self.scores[scale.id]
             if scale.id in plan.bands:
-                columns[plan.band_column(scale.id)] = bands[scale.id]
+                columns[plan.band_column(scale.id)] = self._band_texts(scale.id)
         columns[plan.column("n_answered")] = self.answered
         if plan.counts_invalid:
             columns[plan.column("n_invalid")] = self.invalid

@@ -13,8 +13,6 @@ from functools import reduce
 from operator import add, and_, or_
 from typing import Any, Protocol
 
-import narwhals as nw
-
 Value = Any
 """A narwhals expression or a float array, as the engine has it."""
 Mask = Any
@@ -48,40 +46,49 @@ class Engine(Protocol):
     def floor(self, value: Value) -> Value:
         """The next whole number below."""
 
+    def divided(self, value: Value, number: float) -> Value:
+        """The value divided by a number, rounded once."""
 
+
+@dataclass(frozen=True, slots=True)
 class Expressions:
-    """narwhals expressions, for every kind of frame.
+    """Expressions of `api`: narwhals, for every kind of frame, or polars.
 
     Sums are written out: Dask does not know the result of a horizontal sum to be aligned.
     """
 
-    def known(self, value: nw.Expr) -> nw.Expr:
+    api: Any
+
+    def known(self, value: Any) -> Any:
         return ~value.is_null()
 
-    def sure(self, mask: nw.Expr) -> nw.Expr:
+    def sure(self, mask: Any) -> Any:
         return mask.fill_null(False)
 
-    def keep(self, mask: nw.Expr, value: nw.Expr | float) -> nw.Expr:
-        return nw.when(mask).then(_expression(value))
+    def keep(self, mask: Any, value: Any) -> Any:
+        return self.api.when(mask).then(self._expression(value))
 
-    def pick(self, mask: nw.Expr, value: nw.Expr | float, other: nw.Expr | float) -> nw.Expr:
-        return nw.when(mask).then(_expression(value)).otherwise(_expression(other))
+    def pick(self, mask: Any, value: Any, other: Any) -> Any:
+        return self.keep(mask, value).otherwise(self._expression(other))
 
-    def total(self, values: Sequence[nw.Expr]) -> nw.Expr:
-        return reduce(add, [value.fill_null(0.0) for value in values])
+    def total(self, values: Sequence[Any]) -> Any:
+        return added([value.fill_null(0.0) for value in values])
 
-    def count(self, masks: Sequence[nw.Expr]) -> nw.Expr:
-        return reduce(add, [mask.cast(nw.Int16) for mask in masks])
+    def count(self, masks: Sequence[Any]) -> Any:
+        return added([mask.cast(self.api.Int16) for mask in masks])
 
-    def highest(self, values: Sequence[nw.Expr]) -> nw.Expr:
-        return nw.max_horizontal(*values)
+    def highest(self, values: Sequence[Any]) -> Any:
+        return self.api.max_horizontal(*values)
 
-    def floor(self, value: nw.Expr) -> nw.Expr:
+    def floor(self, value: Any) -> Any:
         return value.floor()
 
+    def divided(self, value: Any, number: float) -> Any:
+        # Polars multiplies by the reciprocal of a literal, which may differ in the last digit.
+        return value / (value * 0.0 + number)
 
-def _expression(value: nw.Expr | float) -> nw.Expr:
-    return value if isinstance(value, nw.Expr) else nw.lit(float(value))
+    def _expression(self, value: Any) -> Any:
+        return self.api.lit(float(value)) if isinstance(value, int | float) else value
 
 
 class Arrays:
@@ -124,6 +131,9 @@ class Arrays:
 
         return np.floor(value)
 
+    def divided(self, value: Any, number: float) -> Any:
+        return value / number
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -149,11 +159,23 @@ class Given:
         return self._known[item]
 
     def answered(self, items: Sequence[str]) -> Value:
-        """How many of these items are answered."""
+        """How many of these items are answered; counts made before are used again."""
         key = tuple(items)
         if key not in self._counted:
-            self._counted[key] = self.engine.count([self.known(item) for item in key])
+            rest, parts = set(key), []
+            for counted, value in self._counted.items():
+                if rest.issuperset(counted):
+                    parts.append(value)
+                    rest.difference_update(counted)
+            left = [self.known(item) for item in key if item in rest]
+            parts += [self.engine.count(left)] if left else []
+            self._counted[key] = added(parts)
         return self._counted[key]
+
+
+def added(values: Sequence[Value]) -> Value:
+    """The values added up, from the left."""
+    return reduce(add, values)
 
 
 def every(masks: Sequence[Mask]) -> Mask:

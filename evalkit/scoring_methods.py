@@ -6,6 +6,7 @@ Halves round up, never to even; a product is taken before a quotient, so that a 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from operator import ge, gt, le, lt
 
 from evalkit.measure_parts import Flag, Item, Norm, Skip
@@ -24,10 +25,13 @@ def reverse(values: Value, low: float, high: float) -> Value:
     return low + high - values
 
 
-def after_skips(measure: Measure, given: Given) -> dict[str, Value]:
-    """Return the answers with those of skipped questions filled in."""
+def after_skips(measure: Measure, given: Given) -> Given:
+    """Return the same with the answers to skipped questions filled in."""
+    skips = [skip for skip in measure.skips if not given.absent.issuperset(skip.items)]
+    if not skips:
+        return given
     answers = dict(given.answers)
-    for skip in (x for x in measure.skips if not given.absent.issuperset(x.items)):
+    for skip in skips:
         skipped = _skipped(skip, given)
         for item in skip.items:
             where = skipped
@@ -37,7 +41,7 @@ def after_skips(measure: Measure, given: Given) -> dict[str, Value]:
                 answers[item] = given.engine.keep(~where, answers[item])
             else:
                 answers[item] = given.engine.pick(where, skip.value, answers[item])
-    return answers
+    return replace(given, answers=answers, _counted={}, _known={})
 
 
 def _skipped(skip: Skip, given: Given) -> Mask:
@@ -54,7 +58,8 @@ def score_of(scale: Scale, measure: Measure, given: Given) -> Value:
     result = METHODS[scale.method](scale, measure, given)
     if scale.rounding is not None:
         unit = 10.0**scale.rounding.decimals
-        result = given.engine.floor(result * unit + (0.5 + GUARD)) / unit
+        result = given.engine.floor(_times(result, unit) + (0.5 + GUARD))
+        result = result if unit == 1 else given.engine.divided(result, unit)
     return result
 
 
@@ -68,8 +73,11 @@ def total(scale: Scale, measure: Measure, given: Given) -> Value:
 
 def mean(scale: Scale, measure: Measure, given: Given) -> Value:
     """Mean of the items, or of the answered ones where prorated."""
-    n = given.answered(scale.items) if scale.prorated else float(len(scale.items))
-    result = _added(scale, measure, given) / n
+    result = _added(scale, measure, given)
+    if scale.prorated:
+        result = result / given.answered(scale.items)
+    else:
+        result = given.engine.divided(result, float(len(scale.items)))
     return given.engine.keep(_enough(scale, measure, given), _plus(result, scale.plus))
 
 
@@ -94,8 +102,12 @@ def _enough(scale: Scale, measure: Measure, given: Given) -> Mask:
     rule, n = scale.missing, len(scale.items)
     least = n if rule is None or rule.rule == "complete" else rule.min_answered or 0
     masks = [given.answered(scale.items) >= least]
+    overall = [item.id for item in measure.asked]
     if rule is not None and rule.min_answered_overall is not None:
-        masks.append(given.answered([x.id for x in measure.asked]) >= rule.min_answered_overall)
+        masks.append(given.answered(overall) >= rule.min_answered_overall)
+    if rule is not None and rule.to_prorate_overall is not None:
+        full = given.answered(scale.items) == n
+        masks.append(full | (given.answered(overall) >= rule.to_prorate_overall))
     if rule is not None and rule.needs:
         masks.append(given.answered(rule.needs) == len(rule.needs))
     return every(masks)

@@ -81,16 +81,17 @@ class Plan:
     def bands_of(self, scale: Scale, given: Given) -> list[tuple[str, Mask]]:
         """Return the labels of a scale's bands, each with where its low end has been reached.
 
-        From the lowest up: the last that holds is the band. A missing score reaches none. Where
+        From the lowest up: the last that holds is the band. A missing score reaches none (the mask
+        is null or False). Where
         scores go in steps a score between two steps is banded as the nearer, halves up.
         """
-        score, sure = given.scores[scale.id], given.engine.sure
+        score = given.scores[scale.id]
         slack = scale.step / 2 + GUARD if scale.step else 0.0
         found = []
         for system in self.bands[scale.id]:
-            fits = None if system.sex is None else sure(given.sex == SEXES[system.sex])
+            fits = None if system.sex is None else given.sex == SEXES[system.sex]
             for band in sorted(system.bands, key=lambda band: band.range[0]):
-                reached = sure(score >= band.range[0] - slack)
+                reached = score >= band.range[0] - slack
                 found.append((band.label, reached if fits is None else fits & reached))
         return found
 

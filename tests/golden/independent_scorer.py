@@ -23,7 +23,7 @@ def pick(answers: Answers, items: Iterable[int]) -> list[float | None]:
 
 
 def turned(answers: Answers, items: Iterable[int], ends: float) -> list[float | None]:
-    """Return all answers, those to some items turned round: lowest plus highest, less the answer."""
+    """Return all answers, some items turned round: lowest plus highest, less the answer."""
     turn = set(items)
     return [x if x is None or place not in turn else ends - x for place, x in enumerate(answers, 1)]
 
@@ -760,21 +760,6 @@ def programme_dose_decided(answers: Answers) -> Scores:
     return {"complete": all_of([None if x is None else float(x >= 1) for x in met])}
 
 
-def core_om_whole_form(answers: Answers) -> Scores:
-    """Withhold two domains, complete or not, if more than three items are blank in all."""
-    found = core_om(answers)
-    blank = found["mean"] is None
-    return {key: None if blank else found[key] for key in ("problems", "functioning")}
-
-
-def whoqol_bref_syntax(answers: Answers) -> Scores:
-    """Ask for more than 21 answers in all, as the syntax does, where the text asks for 80%."""
-    found = whoqol_bref(answers)
-    enough = sum(x is not None for x in answers) > 21
-    keys = [key + end for key in WHOQOL for end in ("", "-4-20")]
-    return {key: found[key] if enough else None for key in keys}
-
-
 def me_and_my_feelings_local(answers: Answers) -> Scores:
     """Prorate as one survey did: up to 3 of 10 missing, and up to 2 of 6."""
     values = turned(answers, [15], 2)
@@ -785,7 +770,5 @@ OTHER_READINGS: dict[str, Scorer] = {
     "phq-9": phq_9_decided,
     "pcl-5": pcl_5_decided,
     "programme-dose": programme_dose_decided,
-    "core-om": core_om_whole_form,
-    "whoqol-bref": whoqol_bref_syntax,
     "me-and-my-feelings": me_and_my_feelings_local,
 }

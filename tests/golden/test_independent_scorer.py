@@ -26,14 +26,8 @@ UNSETTLED = {
     ("phq-9", "major-syndrome"): "4a 2.4 has no rule for blanks in the categorical rule",
     ("pcl-5", "provisional-diagnosis"): "4a 2.14: no official rule for blanks, 'complete'",
     ("programme-dose", "complete"): "4a 4.10: 'missing hour -> report attended count only'",
-    ("core-om", "problems"): "4a 2.10: 'up to 3 items overall' may or may not bind a domain",
-    ("core-om", "functioning"): "4a 2.10: 'up to 3 items overall' may or may not bind a domain",
     ("me-and-my-feelings", "emotional"): "4b section 1: withhold 'proration labelled local'",
     ("me-and-my-feelings", "behavioural"): "4b section 1: withhold 'proration labelled local'",
-} | {
-    ("whoqol-bref", scale + end): "4a 2.20 asks for 80% (21 items), trap 4 for more than 21"
-    for scale in ("physical", "psychological", "social", "environment")
-    for end in ("", "-4-20")
 }
 
 # Records of which the notes state the result; the other scales are steps on the way to it.
@@ -233,6 +227,15 @@ def one_at_a_time(choices):
                 yield [*line[:place], value, *line[place + 1 :]]
 
 
+def staircase(choices):
+    """Yield a row for every total there can be: one item after the other raised by one answer."""
+    line = [values[0] for values in choices]
+    for step in range(max(map(len, choices))):
+        for place, values in enumerate(choices):
+            line[place] = values[min(step, len(values) - 1)]
+            yield [*line]
+
+
 def few_blanks(rows, seed):
     """Blank up to six answers a row, so that every limit on missing answers is crossed."""
     draw = random.Random(seed)
@@ -241,7 +244,7 @@ def few_blanks(rows, seed):
         yield [None if place in blank else x for place, x in enumerate(row)]
 
 
-def low_answers(choices, seed):
+def low_answers(choices, seed=23):
     """Draw mostly the lowest answers, many blank: what skip rules are for."""
     draw = random.Random(seed)
     for _ in range(300):
@@ -255,7 +258,8 @@ def some_rows(measure):
     rows += few_blanks(plain(random_answers(measure, n=300, seed=21, blank=0)[columns][1:]), 22)
     if not any(math.isinf(item.high) for item in measure.items):
         choices = [values_of(item) for item in measure.items]
-        rows += [*straight_lines(choices), *one_at_a_time(choices), *low_answers(choices, 23)]
+        for more in (straight_lines, one_at_a_time, staircase, low_answers):
+            rows += more(choices)
     return rows
 
 

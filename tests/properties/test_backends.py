@@ -1,8 +1,10 @@
 """The same answers give the same scores, bands and flags in every kind of frame."""
 
+import pandas as pd
 import pytest
 
 from evalkit.content import shipped_registry
+from evalkit.errors import InvalidData
 from evalkit.scoring import score
 from tests.measures import random_answers
 
@@ -70,8 +72,27 @@ def rows(frame):
     return plain.where(plain.notna(), None).reset_index(drop=True).to_dict("list")
 
 
-@pytest.mark.parametrize("measure_id", SCORED)
-@pytest.mark.parametrize("through", BACKENDS)
+FEW = [
+    "audit", "dash-safelives", "dudit", "eq-5d-5l", "ghq-12", "itq", "phq-9", "school-attendance",
+    "social-care-status", "sdq-parent-4-17", "swemwbs", "urica-dv",
+]  # fmt: skip
+"""Every scoring method, skip rules, optional items, bands and flags by sex, and every kind of flag."""
+SLOW = (through_duckdb, through_dask)
+CASES = [
+    pytest.param(name, through, id=f"{name} {through.__name__}",
+                 marks=[pytest.mark.slow] if through in SLOW and name not in FEW else [])
+    for name in SCORED
+    for through in BACKENDS
+]  # fmt: skip
+
+
+def test_the_few_hold_every_scoring_method():
+    methods = {scale.method for name in FEW for scale in REGISTRY.measure(name).scales}
+    shipped = {scale.method for name in SCORED for scale in REGISTRY.measure(name).scales}
+    assert shipped - methods <= {"t-score"}
+
+
+@pytest.mark.parametrize(("measure_id", "through"), CASES)
 def test_same_results_everywhere(measure_id, through):
     measure = REGISTRY.measure(measure_id)
     frame = random_answers(measure, n=60)
@@ -81,3 +102,35 @@ def test_same_results_everywhere(measure_id, through):
     assert list(found) == list(expected)
     for name in expected:
         assert found[name] == expected[name], name
+
+
+@pytest.mark.parametrize("through", BACKENDS)
+def test_wrong_answers_are_refused_everywhere(through):
+    """Lazy frames say which column and how many, the others which row."""
+    measure = REGISTRY.measure("phq-9")
+    frame = random_answers(measure, n=8, blank=0)
+    frame.loc[[2, 5], "phq_9_4"] = 7.0
+    with pytest.raises(InvalidData) as raised:
+        through(frame, measure)
+    problems = raised.value.problems
+    assert {problem.where.column for problem in problems} == {"phq_9_4"}
+    if through in (through_lazy_polars, through_duckdb, through_dask):
+        assert "2 values" in problems[0].what
+    else:
+        assert [problem.where.row for problem in problems] == [3, 6]
+    blanked = through(frame, measure, on_invalid="missing")
+    assert blanked["phq_9__n_invalid"] == [0, 0, 1, 0, 0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("through", BACKENDS)
+def test_counts_that_contradict_each_other_are_refused_everywhere(through):
+    measure = REGISTRY.measure("school-attendance")
+    frame = pd.DataFrame({
+        "attendance_possible": [100.0, 10.0, 0.0], "attendance_authorised": [5.0, 9.0, 0.0],
+        "attendance_unauthorised": [0.0, 9.0, 0.0],
+    })  # fmt: skip
+    with pytest.raises(InvalidData, match="leaves its range"):
+        through(frame, measure)
+    kept = through(frame, measure, on_invalid="missing")
+    assert kept["school_attendance__absence_rate"] == [5.0, None, None]
+    assert kept["school_attendance__n_invalid"] == [0, 1, 0]

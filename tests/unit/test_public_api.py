@@ -180,7 +180,18 @@ def test_results_are_picked_by_name(analyses: Any) -> None:
 
 def test_score_says_what_it_takes() -> None:
     found = inspect.signature(ek.score).parameters
-    assert list(found) == ["frame", "name", "items", "prefix", "bands", "age", "sex", "grade", "limits", "on_invalid"]
+    assert list(found) == [
+        "frame",
+        "name",
+        "items",
+        "prefix",
+        "bands",
+        "age",
+        "sex",
+        "grade",
+        "limits",
+        "on_invalid",
+    ]
     assert all(found[name].kind is inspect.Parameter.KEYWORD_ONLY for name in list(found)[2:])
     frame = pd.DataFrame({f"a{n}": [3, 9] for n in range(1, 8)})
     scored = ek.score(frame, "swemwbs", prefix="a", on_invalid="missing")
