@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from evalkit.errors import EvalkitError
     from evalkit.evaluation import Evaluation
     from evalkit.measure_spec import Measure
+    from evalkit.registry import Registry
     from evalkit.study import Study
+
+    Folder = str | Path | None
 
 __version__ = "0.1.0"
 __all__ = [
@@ -50,32 +53,30 @@ _RECORDS = {
 }
 
 
-def measures() -> list[str]:
-    """Return the ids of every measure in the registry, sorted."""
-    from evalkit.content import shipped_registry
-
-    return shipped_registry().measures()
+def measures(folder: Folder = None) -> list[str]:
+    """Return the ids of every measure, sorted: shipped, of installed packages, of a `folder`."""
+    return _registry(folder).measures()
 
 
-def measure(name: str) -> Measure:
+def measure(name: str, folder: Folder = None) -> Measure:
     """Return one measure; raises UnknownMeasure with the nearest id."""
-    from evalkit.content import shipped_registry
-
-    return shipped_registry().measure(name)
+    return _registry(folder).measure(name)
 
 
 def designs() -> list[str]:
     """Return the ids of every design, sorted."""
-    from evalkit.content import shipped_registry
-
-    return shipped_registry().designs()
+    return _registry(None).designs()
 
 
 def design(name: str) -> Design:
     """Return one design; raises UnknownDesign with the nearest id."""
-    from evalkit.content import shipped_registry
+    return _registry(None).design(name)
 
-    return shipped_registry().design(name)
+
+def _registry(folder: Folder) -> Registry:
+    from evalkit.content import registry
+
+    return registry(() if folder is None else (str(folder),))
 
 
 def score(
@@ -90,6 +91,7 @@ def score(
     grade: str | None = None,
     limits: Mapping[str, float] | None = None,
     on_invalid: Literal["raise", "missing"] = "raise",
+    folder: Folder = None,
 ) -> Any:
     """Score item answers with a measure of the registry; see `evalkit.scoring.score`.
 
@@ -102,11 +104,12 @@ def score(
     age, sex, grade : the columns that hold them: years, words, US school grade.
     limits : flag id to the number to use instead of the published one, as local practice has it.
     on_invalid : "raise", or "missing", which blanks answers that are not allowed and counts them.
+    folder : a folder that holds the measure, where it is neither shipped nor of a package.
     """
     from evalkit.scoring import score as score_frame
 
     return score_frame(
-        frame, measure(name), items=items, prefix=prefix, bands=bands, age=age, sex=sex,
+        frame, measure(name, folder), items=items, prefix=prefix, bands=bands, age=age, sex=sex,
         grade=grade, limits=limits, on_invalid=on_invalid,
     )  # fmt: skip
 
@@ -118,11 +121,14 @@ def item_means(frame: Any, name: str, **how: Any) -> Any:
     return means(frame, measure(name), **how)
 
 
-def load(path: str | Path) -> Evaluation:
-    """Load and check an `evaluation.yaml`; raises InvalidEvaluation with every problem at once."""
+def load(path: str | Path, folder: Folder = None) -> Evaluation:
+    """Load and check an `evaluation.yaml`; raises InvalidEvaluation with every problem at once.
+
+    `folder` holds more measures, beside the folder that the file may name under `measures`.
+    """
     from evalkit.files.evaluations import load as load_file
 
-    return load_file(path)
+    return load_file(path, folder)
 
 
 def report(source: Study | Analysis, path: str | Path, kind: str | None = None) -> Path:

@@ -9,6 +9,7 @@ from evalkit.declaration import Declaration, Outcome, Primary, Scores
 from evalkit.design_spec import LATER_DESIGNS
 from evalkit.errors import Problem, UnknownMeasure, Where, nearest
 from evalkit.logic_model import LogicModel
+from evalkit.registry import alike
 from evalkit.shapes import not_available
 
 if TYPE_CHECKING:
@@ -86,8 +87,8 @@ class Consistency:
             return self.registry.measure(name)
         except UnknownMeasure:
             known = self.registry.measures()
-            near = nearest(name, known) or "`evalkit measures list` shows them all."
-            self._say(path, f"unknown measure '{name}'.", ", ".join(known), near)
+            near = f"{nearest(name, known)} `evalkit measures list` shows all {len(known)}.".strip()
+            self._say(path, f"unknown measure '{name}'.", ", ".join(alike(name, known)), near)
             return None
 
     def _informant(self, path: tuple[Any, ...], informant: str, measure: Measure) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache, partial
+from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -34,6 +35,49 @@ def example_folder() -> Traversable:
 def read_texts(kind: Kind) -> dict[str, str]:
     """Return the text of every file by its name relative to the folder, sorted by name."""
     return {name: _text(path) for name, path in _paths(kind).items()}
+
+
+GROUP = "evalkit.measures"
+"""The entry points by which an installed package adds measures: the module whose folder holds them."""
+
+
+@cache
+def registry(folders: tuple[str, ...] = ()) -> Registry:
+    """Return everything in force: what is shipped, what installed packages add, and these folders.
+
+    A folder or package holds measure files, in folders of their own or not; an id that is there
+    twice is refused, naming both files. Raises NotAvailable where a folder or package is not there.
+    """
+    readers = _readers("measures")
+    origins: dict[str, str] = {}
+    for point in entry_points(group=GROUP):
+        found = _added(_package(point), f"package {point.name}")
+        readers, origins = readers | found, origins | dict.fromkeys(found, f"package {point.name}")
+    for folder in folders:
+        place = Path(folder)
+        if not place.is_dir():
+            raise NotAvailable(f"There is no folder '{folder}' of measures. Check its name.")
+        found = _added(place, place.as_posix().rstrip("/"))
+        readers |= found
+        origins |= dict.fromkeys(found, f"folder {place.resolve().name}")
+    return Registry(readers, _readers("designs"), origins)
+
+
+def _package(point: EntryPoint) -> Traversable:
+    try:
+        return files(point.module)
+    except ImportError as error:
+        what = (
+            f"The package '{point.name}' adds measures, but its module {point.module} is not there"
+        )
+        raise NotAvailable(f"{what}: {error}. Install it again, or remove it.") from None
+
+
+def _added(folder: Traversable, label: str) -> dict[str, Reader]:
+    return {
+        f"{label}/{name}": partial(_document, path, f"{label}/{name}")
+        for name, path in sorted(_walk(folder, ""))
+    }
 
 
 @cache

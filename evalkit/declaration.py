@@ -372,6 +372,9 @@ class Declaration(Part):
 
     evalkit: Literal[1]
     programme: Programme
+    measures: Text | None = Field(
+        default=None, description="a folder beside this file with measures of your own"
+    )
     data: Data
     roles: Annotated[tuple[RoleEntry, ...], Field(min_length=1)]
     waves: Annotated[tuple[Wave, ...], Field(min_length=1)]

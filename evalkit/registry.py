@@ -40,10 +40,13 @@ class Registry:
     measure_readers, design_readers : for each file, its name relative to its folder
         (`children/sdq-parent-4-17.yaml`) and a function that reads and parses it. The stem of the
         name is the id; nothing is read until the id is asked for.
+    origins : where the files come from that are not shipped, by file name: "folder NAME" or
+        "package NAME".
     """
 
     measure_readers: Readers
     design_readers: Readers
+    origins: Mapping[str, str] = field(default_factory=dict)
     _made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def measures(self) -> list[str]:
@@ -62,6 +65,11 @@ class Registry:
         if measure_id not in names:
             raise UnknownMeasure(_unknown("measure", measure_id, names))
         return self._kept(self.measure_readers, names[measure_id], build_measure)
+
+    def origin(self, measure_id: str) -> str:
+        """Return where a measure comes from: "shipped", "folder NAME" or "package NAME"."""
+        name = _by_id(self.measure_readers).get(measure_id, "")
+        return self.origins.get(name, "shipped")
 
     def design(self, design_id: str) -> Design:
         """Return a design. Raises UnknownDesign, or InvalidContent where its file is faulty."""
@@ -98,7 +106,7 @@ def _stem(name: str) -> str:
 def _by_id(names: Iterable[str]) -> dict[str, str]:
     """Return file names by id; two files with one id are refused."""
     found: dict[str, str] = {}
-    for name in sorted(names):
+    for name in names:
         stem = _stem(name)
         if stem in found:
             what = f"the id '{stem}' is also that of {found[stem]}."
@@ -107,9 +115,26 @@ def _by_id(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
+MOST = 30
+"""How many ids a message lists; of more only those alike."""
+
+
 def _unknown(kind: str, word: str, names: Mapping[str, str]) -> str:
     allowed = sorted(names)
-    problem = Problem(
-        Where(), f"There is no {kind} '{word}'.", ", ".join(allowed), nearest(str(word), allowed)
-    )
+    near = nearest(str(word), allowed)
+    if len(allowed) > MOST:
+        allowed = alike(str(word), allowed)
+        near = " ".join([near, f"`evalkit {kind}s list` shows all {len(names)}."]).strip()
+    problem = Problem(Where(), f"There is no {kind} '{word}'.", ", ".join(allowed), near)
     return str(problem)
+
+
+def alike(word: str, names: Iterable[str]) -> list[str]:
+    """Return the names that share a part with a word, or are spelt nearly like it; at most ten."""
+    from difflib import get_close_matches
+
+    listed = sorted(names)
+    parts = [part for part in word.lower().split("-") if len(part) > 2]
+    shared = [name for name in listed if any(part in name for part in parts)]
+    close = get_close_matches(word, listed, n=5, cutoff=0.5)
+    return list(dict.fromkeys([*close, *shared]))[:10]

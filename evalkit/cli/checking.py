@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from evalkit.cli.options import AsJson, EvaluationFile, Quiet
+from evalkit.cli.options import AsJson, EvaluationFile, MeasuresFolder, Quiet
 from evalkit.cli.output import (
     FIXABLE,
     guarded,
@@ -30,7 +30,12 @@ WORDS = {
 
 
 @guarded
-def check(file: EvaluationFile, as_json: AsJson = False, quiet: Quiet = False) -> None:
+def check(
+    file: EvaluationFile,
+    measures: MeasuresFolder = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
     """Check the evaluation and its data; list every problem, or say what was read.
 
     No result is shown: it is safe to run before the plan is final.
@@ -41,7 +46,7 @@ def check(file: EvaluationFile, as_json: AsJson = False, quiet: Quiet = False) -
     try:
         with progress(2, quiet=quiet) as step:
             step("reading the evaluation")
-            evaluation = ek.load(file)
+            evaluation = ek.load(file, measures)
             step("reading and checking the data")
             study = evaluation.study()
     except FoundProblems as error:
@@ -74,6 +79,7 @@ def _document(study: Study) -> dict[str, Any]:
         "families": int(study.intake.people["family"].nunique()),
         "waves": [wave.id for wave in evaluation.waves],
         "notes": list(study.problems),
+        "safeguarding": {"people": int(study.safeguarding["person"].nunique())},
         "audit": list(evaluation.audit()),
         "flow": list(study.flow().steps),
         "coverage": list(study.coverage()),
@@ -91,6 +97,10 @@ def _show(study: Study) -> None:
     say(f"  waves: {', '.join(wave.id for wave in evaluation.waves)}")
     for note in study.problems:
         say(f"  note: {note}")
+    flagged = study.safeguarding
+    if len(flagged):
+        people = flagged["person"].nunique()
+        say(f"  safeguarding: {people} people to be seen; `evalkit run` lists them apart")
     _show_audit(study)
     _show_coverage(study)
     _show_flow(study)

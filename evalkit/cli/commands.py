@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from evalkit import __version__
-from evalkit.cli import checking, demonstrating, later, listing, running, scoring, starting
+from evalkit.cli import adding, checking, demonstrating, later, listing, running, scoring, starting
 from evalkit.cli.output import say
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -46,6 +46,8 @@ app.command("run")(running.run)
 app.command("score")(scoring.score)
 app.add_typer(listing.measures, name="measures")
 app.add_typer(listing.designs, name="designs")
+listing.measures.command("check")(adding.check)
+listing.measures.command("new")(adding.new)
 for _name in later.COMMANDS:
     later.add(app, _name)
 for _name in later.MEASURES_COMMANDS:

@@ -7,7 +7,7 @@ import typer
 from evalkit.cli.output import refuse_later
 
 COMMANDS = ("lock", "power", "randomise", "diagnose", "track")
-MEASURES_COMMANDS = ("check", "new", "export")
+MEASURES_COMMANDS = ("export",)
 _ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evalkit.cli.options import AsJson
+from evalkit.cli.options import AsJson, MeasuresFolder, origin
 from evalkit.cli.output import guarded, plain, say, write_json
 
 if TYPE_CHECKING:
@@ -40,12 +40,13 @@ HEADINGS = {
 @guarded
 def list_measures(
     kind: Annotated[Kind | None, typer.Option("--kind", help="Only entries of this kind.")] = None,
+    folder: MeasuresFolder = None,
     as_json: AsJson = False,
 ) -> None:
     """List the measures, by kind."""
     import evalkit as ek
 
-    found = [ek.measure(name) for name in ek.measures()]
+    found = [ek.measure(name, folder) for name in ek.measures(folder)]
     found = [item for item in found if kind is None or item.kind == kind.value]
     if as_json:
         rows = [{"id": x.id, "title": x.title, "kind": x.kind, "purpose": x.purpose} for x in found]
@@ -63,15 +64,17 @@ def list_measures(
 @guarded
 def show_measure(
     name: Annotated[str, typer.Argument(metavar="ID", help="The id, as in `measures list`.")],
+    folder: MeasuresFolder = None,
     as_json: AsJson = False,
 ) -> None:
     """Show one measure: scales, ranges, who answers, licence and sources."""
     import evalkit as ek
 
-    found = ek.measure(name)
+    found = ek.measure(name, folder)
     if as_json:
-        return write_json(plain(found))
+        return write_json({"source": origin(name, folder)} | plain(found))
     say(found.card())
+    say(f"Version {found.version}, {origin(name, folder)}")
 
 
 @designs.command("list")

@@ -15,3 +15,13 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 EvaluationFile = Annotated[
     Path, typer.Argument(metavar="evaluation.yaml", help="The evaluation file.")
 ]
+MeasuresFolder = Annotated[
+    Path | None, typer.Option("--measures", help="A folder with measures of your own.")
+]
+
+
+def origin(measure: str, folder: Path | None) -> str:
+    """Return where a measure comes from: shipped, a package, a folder."""
+    from evalkit.content import registry
+
+    return registry(() if folder is None else (str(folder),)).origin(measure)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from evalkit.cli.flagging import Flagged, flags_beside, write_flags
-from evalkit.cli.options import AsJson, EvaluationFile, Quiet
+from evalkit.cli.options import AsJson, EvaluationFile, MeasuresFolder, Quiet
 from evalkit.cli.output import guarded, progress, refuse_later, refuse_use, say, write_json
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def run(
     formats: Annotated[
         str, typer.Option("--as", metavar="html,json", help="Kinds of file, with commas.")
     ] = "",
+    measures: MeasuresFolder = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -62,7 +63,7 @@ def run(
         refuse_use("A formative report holds no findings: use --as html, or another --kind.")
     folder = out if out is not None else file.resolve().parent / "evalkit-reports"
     with progress(3 + len(names), quiet=quiet) as step:
-        done = run_evaluation(file, folder, names, step)
+        done = run_evaluation(file, folder, names, step, measures)
     if as_json:
         return write_json(record(done))
     _show(done)
@@ -88,14 +89,15 @@ def wanted(kind: Kind, formats: Iterable[str]) -> tuple[str, ...]:
 
 
 def run_evaluation(
-    file: Path, folder: Path, names: Iterable[str], step: Callable[[str], None]
-) -> Done:
+    file: Path, folder: Path, names: Iterable[str], step: Callable[[str], None],
+    measures: Path | None = None,
+) -> Done:  # fmt: skip
     """Load, study, analyse where a result is wanted, and write the files named."""
     import evalkit as ek
 
     names = tuple(names)
     step("reading the evaluation")
-    evaluation = ek.load(file)
+    evaluation = ek.load(file, measures)
     step("reading and checking the data")
     study = evaluation.study()
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evalkit.cli.flagging import Flagged, flags_beside, write_flags
-from evalkit.cli.options import AsJson
+from evalkit.cli.options import AsJson, MeasuresFolder, origin
 from evalkit.cli.output import guarded, refuse_use, say, write_json
 from evalkit.cli.writing import write_csv
 from evalkit.errors import InvalidData, InvalidInput, Problem, Where
@@ -56,6 +56,7 @@ def score(
         str | None, typer.Option("--sex", help="Column of sexes, for bands and flags that differ.")
     ] = None,
     sheet: Annotated[str | None, typer.Option("--sheet", help="Sheet of an xlsx file.")] = None,
+    measures: MeasuresFolder = None,
     as_json: AsJson = False,
 ) -> None:
     """Score item answers and write them with the scores added, as csv.
@@ -68,12 +69,12 @@ def score(
     target = out or file.with_name(f"{file.stem}.scored.csv")
     if target.suffix.lower() != ".csv":
         refuse_use(f"--out: scores are written as csv, and '{target.name}' does not end in .csv.")
-    known = ek.measure(measure)
+    known = ek.measure(measure, measures)
     table = read_table(file, sheet)
     _refuse_to_replace(file, target, known)
     _check(table, known, stop=on_invalid is OnInvalid.stop)
     scored: pd.DataFrame = ek.score(
-        table.frame, measure, bands=bands, sex=sex, on_invalid=on_invalid.value
+        table.frame, measure, bands=bands, sex=sex, on_invalid=on_invalid.value, folder=measures
     )
     made = [scale.id for scale in known.scales if known.score_column(scale.id) in scored]
     counts = [_count(scored, known, scale) for scale in made]
@@ -82,7 +83,8 @@ def score(
     invalid = f"{known.column}__n_invalid"
     blanked = int(scored[invalid].sum()) if invalid in scored else 0
     if as_json:
-        return write_json({"ok": True, "measure": measure, "out": str(target.resolve()),
+        return write_json({"ok": True, "measure": measure, "version": known.version,
+                           "source": origin(measure, measures), "out": str(target.resolve()),
                            "rows": len(scored), "blanked": blanked, "scales": counts,
                            "safeguarding": flagged.record()})  # fmt: skip
     _show(len(scored), blanked, counts, target)

@@ -10,13 +10,16 @@ from evalkit.evaluation import Evaluation, build_evaluation
 from evalkit.files.strict_yaml import parse
 
 if TYPE_CHECKING:
-    from evalkit.registry import Registry
+    from evalkit.files.strict_yaml import Document
     from evalkit.tables import RawTable
 
 
-def load(path: str | Path, registry: Registry | None = None) -> Evaluation:
-    """Load and check an evaluation file; raises InvalidEvaluation with every problem at once."""
-    from evalkit.content import shipped_registry
+def load(path: str | Path, measures: str | Path | None = None) -> Evaluation:
+    """Load and check an evaluation file; raises InvalidEvaluation with every problem at once.
+
+    `measures` is a folder with more measures, beside the one that the file may name.
+    """
+    from evalkit.content import registry
 
     place = Path(path)
     text = _text(place)
@@ -28,7 +31,21 @@ def load(path: str | Path, registry: Registry | None = None) -> Evaluation:
         return read_table(folder / name, sheet, name=name)
 
     document = parse(text, place.name)
-    return build_evaluation(document, text, registry or shipped_registry(), read)
+    folders = (*_named_folder(document, folder), *([str(measures)] if measures else []))
+    return build_evaluation(document, text, registry(folders), read)
+
+
+def _named_folder(document: Document, folder: Path) -> tuple[str, ...]:
+    """Return the folder of measures that the file names, where it is there."""
+    named = document.data.get("measures") if isinstance(document.data, dict) else None
+    if not isinstance(named, str):
+        return ()
+    place = folder / named
+    if not place.is_dir():
+        what = f"the folder of measures '{named}' is not there."
+        step = "Correct the name; it is taken from where this file lies."
+        raise InvalidEvaluation([Problem(document.where(("measures",)), what, "", step)])
+    return (str(place),)
 
 
 def shown_name(place: Path) -> str:

@@ -162,7 +162,10 @@ VERIFIED = {
 def provenance(study: Study) -> list[tuple[str, str]]:
     """Return where the numbers come from, as (name, value)."""
     evaluation = study.evaluation
-    measures = ", ".join(f"{m.id} (version {m.version}, shipped)" for m in _used(evaluation))
+    measures = ", ".join(
+        f"{m.id} (version {m.version}, {evaluation.registry.origin(m.id)})"
+        for m in _used(evaluation)
+    )
     return [
         ("evalkit", evalkit.__version__),
         (f"Evaluation file {evaluation.name}", f"sha256 {evaluation.sha256}"),

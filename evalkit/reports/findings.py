@@ -123,7 +123,11 @@ def _provenance(analysis: Analysis) -> Provenance:
     evaluation = analysis.study.evaluation
     used = dict.fromkeys(target.measure for target in evaluation.targets())
     measures = tuple(
-        MeasureFacts(id=name, version=evaluation.measure(name).version, source="shipped")
+        MeasureFacts(
+            id=name,
+            version=evaluation.measure(name).version,
+            source=evaluation.registry.origin(name),
+        )
         for name in used
     )
     return Provenance(

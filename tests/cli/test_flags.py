@@ -12,7 +12,9 @@ import pytest
 
 def phq(rows):
     return [
-        {"person": person, "wave": "baseline"} | {f"phq9_{n}": "0" for n in range(1, 9)} | {"phq9_9": last}
+        {"person": person, "wave": "baseline"}
+        | {f"phq9_{n}": "0" for n in range(1, 9)}
+        | {"phq9_9": last}
         for person, last in rows
     ]
 
@@ -78,7 +80,9 @@ def test_a_file_that_is_no_list_is_never_written_over(flagged, call):
 
 
 def test_measures_are_listed_by_kind(call):
-    listed = json.loads(call("measures", "list", "--kind", "framework", "--json").stdout)["measures"]
+    listed = json.loads(call("measures", "list", "--kind", "framework", "--json").stdout)[
+        "measures"
+    ]
     assert {row["id"] for row in listed} >= {"mirabal-six", "da-core-outcome-set"}
     assert {row["kind"] for row in listed} == {"framework"}
     text = call("measures", "list").stdout

@@ -28,7 +28,8 @@ def test_ids_are_sorted_and_unknown_ids_are_refused_with_a_near_match():
     assert SHIPPED.measures() == sorted(SHIPPED.measures())
     with pytest.raises(UnknownMeasure, match="Did you mean 'sdq-parent-4-17'") as raised:
         SHIPPED.measure("sdq-parents-4-17")
-    assert "bdi-ii" in str(raised.value)
+    assert "`evalkit measures list` shows all" in str(raised.value)
+    assert "sdq-self-11-17" in str(raised.value) and "bdi-ii" not in str(raised.value)
     with pytest.raises(UnknownDesign, match="There is no design 'rct'"):
         registry_from_texts({}, {}).design("rct")
 

@@ -95,7 +95,9 @@ def test_finished_scores_raise_flags_too() -> None:
     )  # fmt: skip
     dash = pd.DataFrame({"person": ["a", "b"], "wave": "baseline", "score": [15, 13]})
     found = evaluate(made).study({"people.csv": PEOPLE, "scores.csv": SCORES, "dash.csv": dash})
-    assert found.safeguarding[["person", "flag"]].to_numpy().tolist() == [["a", "visible-high-risk"]]
+    assert found.safeguarding[["person", "flag"]].to_numpy().tolist() == [
+        ["a", "visible-high-risk"]
+    ]
 
 
 def test_no_report_holds_a_word_of_it(tmp_path: Any) -> None:
