@@ -153,7 +153,9 @@ def codes_of(words: Sequence[str]) -> tuple[tuple[int, str], ...]:
     for word in words:
         code, _, label = word.partition("=")
         if not re.fullmatch(r"\s*-?\d+\s*", code) or not label.strip():
-            raise InvalidInput(f"'{word.strip()}' is no answer. Write for example 0=never, 1=often.")
+            raise InvalidInput(
+                f"'{word.strip()}' is no answer. Write for example 0=never, 1=often."
+            )
         found.append((int(code), label.strip()))
     if len(found) < 2 or [code for code, _ in found] != sorted({code for code, _ in found}):
         raise InvalidInput("The codes must be at least two, rising, each once.")

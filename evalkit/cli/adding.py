@@ -64,7 +64,9 @@ def faults_of(file: Path) -> tuple[list[Problem], Measure | None]:
         return list(error.problems), None
     step = "Work it out by hand again, then correct the example or the rule."
     return [
-        Problem(Where(file=str(file), line=_line(text, fault), key="examples"), f"{fault}.", "", step)
+        Problem(
+            Where(file=str(file), line=_line(text, fault), key="examples"), f"{fault}.", "", step
+        )
         for fault in example_faults(measure)
     ], measure
 
@@ -80,7 +82,7 @@ def _summary(measure: Measure) -> str:
     parts = [
         f"{len(measure.asked)} items" if measure.items else measure.kind,
         f"{len(measure.scales)} {'scale' if len(measure.scales) == 1 else 'scales'}",
-        f"{len(measure.examples)} worked examples come out as stated",
+        f"worked examples that come out as stated: {len(measure.examples)}",
     ]
     return ", ".join(parts) + "."
 
@@ -126,7 +128,9 @@ def _prove(name: str, text: str) -> None:
     measure = registry_from_texts({f"{name}.yaml": text}, {}).measure(name)
     faults = example_faults(measure)
     if faults:
-        step = "Score the form by hand again: either the sum or what you said of the items is wrong."
+        step = (
+            "Score the form by hand again: either the sum or what you said of the items is wrong."
+        )
         raise InvalidContent([Problem(Where(), f"{fault}.", "", step) for fault in faults])
 
 
@@ -150,8 +154,13 @@ def _ask(name: str) -> Draft:
     return Draft(
         id=name, title=title, construct=construct, respondent=respondent, citation=citation,
         labels=labels, codes=codes, scales=scales, example=example, scores=scores,
-        licence=licence, holder=holder,
+        licence=licence, holder=holder, year=_year(citation),
     )  # fmt: skip
+
+
+def _year(citation: str) -> str:
+    found = re.search(r"\b(?:19|20)\d\d\b", citation)
+    return found[0] if found else ""
 
 
 def _scales(size: int) -> tuple[DraftScale, ...]:
@@ -181,7 +190,9 @@ def _example(
         found = tuple(None if x == "-" else int(x) for x in text.split())
         if len(found) != size or any(x is not None and x not in codes for x in found):
             allowed = ", ".join(str(code) for code in codes)
-            raise InvalidInput(f"Give {size} answers with spaces between; allowed: {allowed}, or -.")
+            raise InvalidInput(
+                f"Give {size} answers with spaces between; allowed: {allowed}, or -."
+            )
         return found
 
     say("Now one filled form that you score by hand, with answers that differ.")

@@ -59,6 +59,8 @@ GAPS = {
     "no-expected-change": "An outcome without an expected change",
     "expected-too-large": "An expected change larger than the scale",
     "design-cannot-show": "An expected change that the design cannot show",
+    "domain-not-covered": "A domain of a framework that no outcome covers",
+    "domain-not-measured": "A domain of a framework that nothing measures",
 }
 
 

@@ -7,16 +7,16 @@ cut-offs are turned back at the end: a scale and its mirror image give the same 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import isfinite, sqrt
-from numbers import Real
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalkit.errors import CannotEstimate
 from evalkit.results import Record, Records, by_name
+from evalkit.stats.change_indices import HAIR, INDICES, Ruler, number, past, read_ruler
+from evalkit.stats.clinical_cutoffs import crossed, read_edge, read_norms, sides, turned
 from evalkit.stats.columns import check_level, choice, invalid, vector
-from evalkit.stats.effect_sizes import accurate_mean
+from evalkit.stats.status_rates import Counted, StatusRate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,50 +26,12 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
     Norm = tuple[float, float]
 
-INDICES = (
-    *("jacobson-truax", "gulliksen-lord-novick", "hsu-linn-lord", "edwards-nunnally"),
-    *("nunnally-kotsch", "hageman-arrindell"),
-)
 METHODS = (*INDICES, "percentage", "anchor")
-CUTOFFS = ("a", "b", "c")
 STATUSES = ("recovered", "improved", "unchanged", "deteriorated", "deteriorated-clinically")
-IN_ALL = {
+IN_ALL: dict[str, tuple[str, ...]] = {
     "improved-in-all": ("recovered", "improved"),
     "deteriorated-in-all": ("deteriorated", "deteriorated-clinically"),
 }
-HAGEMAN_ARRINDELL = 1.65  # the critical value as published for 95%
-HAIR = 1e-9  # values closer than this, relative to their size, are the same value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusRate(Record):
-    """How many people of one arm have one status, on each denominator.
-
-    `share` and its Wilson interval are among the `n_used` people who have a status. For
-    "recovered" and "deteriorated-clinically" `share_could` and its interval are among the
-    `n_could` of them who started where this can happen: on the clinical side of the cut-off, or
-    on the functional side. A share among nobody is None. `n_all` = `n_used` + `n_undefined` +
-    `n_no_second` + `n_no_first` + `n_neither`, and `n_both` = `n_used` + `n_undefined`.
-    """
-
-    arm: Any = None
-    status: str
-    n: int
-    n_used: int
-    share: float | None
-    conf_low: float | None
-    conf_high: float | None
-    n_could: int | None = None
-    share_could: float | None = None
-    could_low: float | None = None
-    could_high: float | None = None
-    level: float
-    n_all: int
-    n_both: int
-    n_undefined: int
-    n_no_second: int
-    n_no_first: int
-    n_neither: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -132,76 +94,6 @@ class ReliableChange(Record):
                 if values is not None
             }
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ruler:
-    """What a person's change is measured with: higher is better, people with both scores."""
-
-    method: str
-    critical: float
-    sd: float
-    reliability: float
-    reliability_post: float | None
-    mean_pre: float
-    mean_post: float
-    sd_pre: float
-    sd_post: float
-    correlation: float
-
-    @property
-    def sem(self) -> float:
-        return self.sd * sqrt(1 - self.reliability)
-
-    def true_share(self, sd: float, whose: str) -> float:
-        """Return the reliability of a group with this SD and the same error (HA 1999)."""
-        share = 1 - (self.sem / sd) ** 2
-        if share <= 0:
-            raise CannotEstimate(
-                f"The standard error of measurement ({self.sem:g}) is not below the SD of "
-                f"{whose} ({sd:g}), so no reliability is left for hageman-arrindell there."
-            )
-        return share
-
-    @property
-    def reliability_change(self) -> float:
-        """Return the reliability of the difference scores, r_dd."""
-        self.true_share(self.sd_pre, "pre")
-        self.true_share(self.sd_post, "post")
-        spread = (
-            self.sd_pre**2 + self.sd_post**2 - 2 * self.sd_pre * self.sd_post * (self.correlation)
-        )
-        true = spread - 2 * self.sem**2
-        if not true > HAIR * self.sd_pre**2:
-            raise CannotEstimate(
-                "The changes vary no more than measurement error alone would make them, so the "
-                "reliability of the change is not above 0 and hageman-arrindell has no index."
-            )
-        return true / spread
-
-    def standard_error(self) -> float:
-        """Return the denominator of the index."""
-        r, sd = self.reliability, self.sd
-        if self.method in ("gulliksen-lord-novick", "hsu-linn-lord"):
-            return sd * sqrt(1 - r**2)
-        if self.method == "edwards-nunnally":
-            return self.sem
-        if self.method == "nunnally-kotsch" and self.reliability_post is not None:
-            return sd * sqrt(r**2 * (1 - r) + 1 - self.reliability_post)
-        whole = sqrt(2) * self.sem
-        if self.method == "hageman-arrindell":
-            return whole * sqrt(self.reliability_change)
-        return whole
-
-    def gap(self, before: Floats, after: Floats) -> Floats:
-        """Return the numerator of the index."""
-        if self.method == "jacobson-truax":
-            return after - before
-        if self.method == "hageman-arrindell":
-            kept = self.reliability_change
-            return (after - before) * kept + (self.mean_post - self.mean_pre) * (1 - kept)
-        origin = self.mean_post if self.method == "hsu-linn-lord" else self.mean_pre
-        return (after - origin) - self.reliability * (before - self.mean_pre)
 
 
 def reliable_change(
@@ -279,32 +171,17 @@ def reliable_change(
     check_level(level)
     choice(method, METHODS, argument="method")
     sign = _sign(higher_is_better)
-    first, second = vector(pre, "pre"), vector(post, "post")
-    arms = _labels(arm)
+    first, second, arms = vector(pre, "pre"), vector(post, "post"), _labels(arm)
     _check_lengths(first, second, arms)
     least = _least(minimal_change, method)
     both = ~np.isnan(first) & ~np.isnan(second)
     before, after = sign * first[both], sign * second[both]
-    ruler = _ruler(method, before, after, reliability, reliability_post, sd, level)
-    norms = _norms(clinical, functional, cutoff, before, sign)
-    edge = _edge(cutoff, *norms, ruler, sign)
-
-    index, share, better, worse = _moved(method, before, after, ruler, least)
-    could = _sides(before, edge)
-    crossed = _crossed(before, after, edge, ruler)
-    status = np.full(len(first), None, dtype=object)
-    status[both] = _status(better, worse, crossed)
-    defined = np.zeros(len(first), dtype=bool)
-    defined[both] = ~np.isnan(share) if method == "percentage" else True
-    status[~defined] = None
-    counted = _Counted(
-        status=status,
-        arms=arms,
-        level=level,
-        missing=_missing(first, second, defined),
-        could=None if could is None else tuple(_spread(side, both) for side in could),
-    )
-    dropped = by_name({name: int(rows.sum()) for name, rows in counted.missing.items()})
+    ruler = read_ruler(method, before, after, reliability, reliability_post, sd, level)
+    norms = read_norms(clinical, functional, cutoff, before, sign)
+    edge = read_edge(cutoff, *norms, ruler, sign)
+    judged = _judge(method, before, after, ruler, edge, least)
+    people = _people(first, second, sign, both, judged)
+    counted = _counted(people, first, second, both, arms, judged, level)
     return ReliableChange(
         method=method,
         higher_is_better=bool(higher_is_better),
@@ -313,29 +190,156 @@ def reliable_change(
         minimal_deterioration=least[1],
         cutoff=None if edge is None else sign * edge + 0.0,
         cutoff_rule=None if edge is None else (cutoff if isinstance(cutoff, str) else "given"),
-        clinical=_turned(norms[0], sign),
-        functional=_turned(norms[1], sign),
-        n_all=len(first),
-        n_both=int(both.sum()),
-        n_used=int(defined.sum()),
-        n_dropped=int((~defined).sum()),
-        dropped_why=dropped,
+        clinical=turned(norms[0], sign),
+        functional=turned(norms[1], sign),
         rates=counted.rates({name: (name,) for name in _possible(edge)}),
         combined=counted.rates(IN_ALL),
-        pre=tuple(first.tolist()),
-        post=tuple(second.tolist()),
-        change=tuple((second - first).tolist()),
-        change_share=tuple((sign * _spread(share, both) + 0.0).tolist())
-        if method == "percentage"
-        else None,
-        rci=tuple((sign * _spread(index, both) + 0.0).tolist()),
-        status=tuple(status.tolist()),
         arm=None if arms is None else tuple(arms.tolist()),
         **_scalars(ruler),
+        **_totals(counted, both),
+        **_columns(people),
     )
 
 
-def _scalars(ruler: _Ruler | None) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """What is concluded for the people with both scores, higher is better.
+
+    `index` or `share` is None where the method has none; `could` holds who started on the
+    clinical and who on the functional side, None without a cut-off.
+    """
+
+    index: Floats | None
+    share: Floats | None
+    status: NDArray[Any]
+    could: tuple[Bools, Bools] | None
+
+
+def _judge(
+    method: str,
+    before: Floats,
+    after: Floats,
+    ruler: Ruler | None,
+    edge: float | None,
+    least: tuple[float | None, float | None],
+) -> _Judged:
+    index = share = None
+    if ruler is not None:
+        index = ruler.gap(before, after) / ruler.standard_error()
+    if method == "percentage":
+        share = np.full(len(before), np.nan)
+        np.divide(after - before, np.abs(before), out=share, where=before != 0)
+    better, worse = _moved(before, after, index, share, ruler, least)
+    status = np.full(len(before), "unchanged", dtype=object)
+    status[better], status[worse] = "improved", "deteriorated"
+    if edge is not None:
+        past_it, back_over = crossed(before, after, edge, ruler)
+        status[better & past_it] = "recovered"
+        status[worse & back_over] = "deteriorated-clinically"
+    if share is not None:
+        status[np.isnan(share)] = None
+    could = None if edge is None else sides(before, edge)
+    return _Judged(index=index, share=share, status=status, could=could)
+
+
+def _moved(
+    before: Floats,
+    after: Floats,
+    index: Floats | None,
+    share: Floats | None,
+    ruler: Ruler | None,
+    least: tuple[float | None, float | None],
+) -> tuple[Bools, Bools]:
+    """Return who improved and who got worse by the method's own criterion."""
+    better = worse = np.ones(len(before), dtype=bool)
+    if ruler is not None and index is not None:
+        better, worse = past(index, ruler.critical), past(-index, ruler.critical)
+    change, size = after - before, np.maximum(np.abs(before), np.abs(after))
+    if share is not None:
+        change = size = share
+    up, down = least
+    if up is not None and down is not None:
+        better = better & _reaches(change, up, size)
+        worse = worse & _reaches(-change, down, size)
+    return better, worse
+
+
+def _reaches(values: Floats, limit: float, size: Floats) -> Bools:
+    """Return which values are at the limit or above it; size is that of the numbers subtracted."""
+    hair = HAIR * np.maximum(np.abs(size), limit)
+    return np.asarray(values - limit >= -hair, dtype=bool)
+
+
+def _people(
+    first: Floats, second: Floats, sign: float, both: Bools, judged: _Judged
+) -> dict[str, NDArray[Any]]:
+    """Return the columns of everybody, in the order given and the direction of the scores."""
+    status = np.full(len(both), None, dtype=object)
+    status[both] = judged.status
+    people: dict[str, NDArray[Any]] = {
+        "pre": first,
+        "post": second,
+        "change": second - first,
+        "rci": np.full(len(both), np.nan),
+        "status": status,
+    }
+    if judged.index is not None:
+        people["rci"][both] = sign * judged.index + 0.0
+    if judged.share is not None:
+        people["change_share"] = np.full(len(both), np.nan)
+        people["change_share"][both] = sign * judged.share + 0.0
+    return people
+
+
+def _columns(people: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    return {name: tuple(values.tolist()) for name, values in people.items()}
+
+
+def _counted(
+    people: dict[str, NDArray[Any]],
+    first: Floats,
+    second: Floats,
+    both: Bools,
+    arms: NDArray[Any] | None,
+    judged: _Judged,
+    level: float,
+) -> Counted:
+    no_first, no_second = np.isnan(first), np.isnan(second)
+    undefined = both & np.isnan(people.get("change_share", np.zeros(len(both))))
+    could = judged.could
+    return Counted(
+        status=people["status"],
+        arms=arms,
+        level=level,
+        missing={
+            "no second score": no_second & ~no_first,
+            "no first score": no_first & ~no_second,
+            "neither score": no_first & no_second,
+            "first score 0, so no share of it": undefined,
+        },
+        could=None if could is None else tuple(_in_place(side, both) for side in could),
+    )
+
+
+def _in_place(side: Bools, both: Bools) -> Bools:
+    whole = np.zeros(len(both), dtype=bool)
+    whole[both] = side
+    return whole
+
+
+def _totals(counted: Counted, both: Bools) -> dict[str, Any]:
+    counts = {name: int(rows.sum()) for name, rows in counted.missing.items()}
+    dropped = sum(counts.values())
+    return {
+        "n_all": len(both),
+        "n_both": int(both.sum()),
+        "n_used": len(both) - dropped,
+        "n_dropped": dropped,
+        "dropped_why": by_name(counts),
+    }
+
+
+def _scalars(ruler: Ruler | None) -> dict[str, Any]:
     """Return the numbers an index rests on, by the names of the result."""
     if ruler is None:
         return {}
@@ -386,14 +390,6 @@ def _check_lengths(first: Floats, second: Floats, arms: NDArray[Any] | None) -> 
         )
 
 
-def _number(value: Any, name: str, allowed: str) -> float:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise invalid(f"{name}={value!r}.", allowed=allowed)
-    if not isfinite(value):
-        raise invalid(f"{name}={value!r}.", allowed=allowed)
-    return float(value)
-
-
 def _least(given: Any, method: str) -> tuple[float | None, float | None]:
     """Return the minimal improvement and deterioration, both without a sign."""
     asked = method not in INDICES
@@ -411,331 +407,12 @@ def _least(given: Any, method: str) -> tuple[float | None, float | None]:
     allowed += " and at most 1, so 0.5 for half" if method == "percentage" else ""
     if len(pair) != 2:
         raise invalid(f"minimal_change={given!r}.", allowed=allowed)
-    low, high = (_number(value, "minimal_change", allowed) for value in pair)
+    low, high = (number(value, "minimal_change", allowed) for value in pair)
     worst, most = min(low, high), max(low, high)
     if worst < 0 or (asked and worst == 0) or (method == "percentage" and most > 1):
         raise invalid(f"minimal_change={given!r}.", allowed=allowed)
     return low, high
 
 
-def _reliability(value: Any, name: str, method: str) -> float:
-    if value is None:
-        raise invalid(
-            f"method={method!r} needs {name}.",
-            allowed="a number between 0 and 1",
-            next_step="Take it from the measure's manual (test-retest or internal consistency).",
-        )
-    found = _number(value, name, "a number between 0 and 1")
-    if not 0 < found < 1:
-        raise invalid(f"{name}={value!r}.", allowed="a number between 0 and 1, such as 0.85")
-    return found
-
-
-def _ruler(
-    method: str,
-    before: Floats,
-    after: Floats,
-    reliability: Any,
-    reliability_post: Any,
-    sd: Any,
-    level: float,
-) -> _Ruler | None:
-    """Return what the index is made of; None for percentage and anchor."""
-    from scipy.stats import norm
-
-    if method not in INDICES:
-        return None
-    second = method == "nunnally-kotsch"
-    r = _reliability(reliability, "reliability", method)
-    r_post = _reliability(reliability_post, "reliability_post", method) if second else None
-    given = None if sd is None else _sd(sd, "sd")
-    if given is None or method != "jacobson-truax":
-        _check_pairs(len(before))
-    one_sided = HAGEMAN_ARRINDELL if level == 0.95 else float(norm.ppf(level))
-    hageman = method == "hageman-arrindell"
-    return _Ruler(
-        method=method,
-        critical=one_sided if hageman else float(norm.ppf(0.5 + level / 2)),
-        sd=_sample_sd(before, "pre") if given is None else given,
-        reliability=r,
-        reliability_post=r_post,
-        mean_pre=accurate_mean(before) if len(before) else np.nan,
-        mean_post=accurate_mean(after) if len(after) else np.nan,
-        sd_pre=_sample_sd(before, "pre") if hageman else np.nan,
-        sd_post=_sample_sd(after, "post") if hageman else np.nan,
-        correlation=_correlation(before, after) if hageman else np.nan,
-    )
-
-
-def _check_pairs(pairs: int) -> None:
-    if pairs < 2:
-        raise CannotEstimate(
-            f"{pairs} of these people have both scores; at least 2 are needed for their mean and "
-            "SD. With sd= (and clinical= for a cut-off) jacobson-truax needs no others."
-        )
-
-
-def _sd(value: Any, name: str) -> float:
-    found = _number(value, name, "a number above 0")
-    if found <= 0:
-        raise invalid(f"{name}={value!r}.", allowed="a standard deviation above 0")
-    return found
-
-
-def _sample_sd(values: Floats, name: str) -> float:
-    if np.ptp(values) == 0:
-        raise CannotEstimate(
-            f"The {name} scores of people with both scores do not vary, so they have no SD."
-        )
-    return float(np.std(values - values[0], ddof=1))
-
-
-def _correlation(before: Floats, after: Floats) -> float:
-    x, y = before - accurate_mean(before), after - accurate_mean(after)
-    return float(x @ y) / sqrt(float(x @ x) * float(y @ y))
-
-
-def _norm(given: Any, name: str, sign: float) -> Norm | None:
-    if given is None:
-        return None
-    if not isinstance(given, tuple | list | np.ndarray) or len(given) != 2:
-        raise invalid(f"{name}={given!r}.", allowed="(mean, standard deviation)")
-    mean = _number(given[0], f"the mean of {name}", "a number")
-    return sign * mean, _sd(given[1], f"the SD of {name}")
-
-
-def _norms(
-    clinical: Any, functional: Any, cutoff: Any, before: Floats, sign: float
-) -> tuple[Norm | None, Norm | None]:
-    """Return the populations (higher is better), the sample's first scores by default."""
-    sick, well = _norm(clinical, "clinical", sign), _norm(functional, "functional", sign)
-    if cutoff is None and (sick or well):
-        raise invalid(
-            "clinical or functional is given without a cutoff, so nothing would use it.",
-            allowed=", ".join(CUTOFFS) + " or a number",
-            next_step='With both populations cutoff="c" is usual.',
-        )
-    if cutoff in ("b", "c") and well is None:
-        raise invalid(
-            f"cutoff={cutoff!r} needs functional.",
-            allowed="functional=(mean, SD) of people without the problem",
-            next_step='Give it, or use cutoff="a", which needs the clinical group alone.',
-        )
-    if sick is None and cutoff in ("a", "c"):
-        _check_pairs(len(before))
-        sick = accurate_mean(before), _sample_sd(before, "pre")
-    _check_order(sick, well, sign, "clinical" if clinical is not None else "pre")
-    return sick, well
-
-
-def _check_order(sick: Norm | None, well: Norm | None, sign: float, whose: str) -> None:
-    if sick is None or well is None or well[0] > sick[0]:
-        return
-    raise invalid(
-        f"the functional mean ({sign * well[0]:g}) is not on the better side of the mean of "
-        f"{whose} ({sign * sick[0]:g}), with higher_is_better={sign > 0}.",
-        allowed="a functional mean that is " + ("higher" if sign > 0 else "lower"),
-        next_step="Check higher_is_better and the order of clinical and functional.",
-    )
-
-
-def _turned(norm: Norm | None, sign: float) -> Norm | None:
-    return None if norm is None else (sign * norm[0] + 0.0, norm[1])
-
-
-def _edge(
-    cutoff: Any, sick: Norm | None, well: Norm | None, ruler: _Ruler | None, sign: float
-) -> float | None:
-    """Return the cut-off, higher is better; between true scores for hageman-arrindell."""
-    if cutoff is None:
-        return None
-    if not isinstance(cutoff, str):
-        allowed = f"{', '.join(CUTOFFS)} or a number"
-        return sign * _number(cutoff, "cutoff", allowed)
-    choice(cutoff, CUTOFFS, argument="cutoff")
-    if ruler is not None and ruler.method == "hageman-arrindell":
-        sick, well = _true(sick, ruler, "clinical"), _true(well, ruler, "functional")
-    if sick is not None and cutoff == "a":
-        return sick[0] + 2 * sick[1]
-    if well is not None and cutoff == "b":
-        return well[0] - 2 * well[1]
-    assert sick is not None and well is not None
-    return (sick[1] * well[0] + well[1] * sick[0]) / (sick[1] + well[1])
-
-
-def _true(norm: Norm | None, ruler: _Ruler, whose: str) -> Norm | None:
-    if norm is None:
-        return None
-    return norm[0], norm[1] * sqrt(ruler.true_share(norm[1], f"the {whose} group"))
-
-
-def _moved(
-    method: str,
-    before: Floats,
-    after: Floats,
-    ruler: _Ruler | None,
-    least: tuple[float | None, float | None],
-) -> tuple[Floats, Floats, Bools, Bools]:
-    """Return index and share (NaN where the method has none), and who improved, who got worse."""
-    change, size = after - before, np.maximum(np.abs(before), np.abs(after))
-    index = share = np.full(len(before), np.nan)
-    better = worse = np.ones(len(before), dtype=bool)
-    if ruler is not None:
-        index = ruler.gap(before, after) / ruler.standard_error()
-        better = _past(index, ruler.critical)
-        worse = _past(-index, ruler.critical)
-    if method == "percentage":
-        share = np.divide(change, np.abs(before), out=share.copy(), where=before != 0)
-        change = size = share
-    up, down = least
-    if up is not None and down is not None:
-        better = better & _reaches(change, up, size)
-        worse = worse & _reaches(-change, down, size)
-    return index, share, better, worse
-
-
-def _past(values: Floats, limit: float) -> Bools:
-    """Return which values are above the limit by more than rounding."""
-    return np.asarray(values - limit > HAIR * np.maximum(np.abs(values), abs(limit)), dtype=bool)
-
-
-def _reaches(values: Floats, limit: float, size: Floats) -> Bools:
-    """Return which values are at the limit or above it; size is that of the numbers subtracted."""
-    hair = HAIR * np.maximum(np.abs(size), limit)
-    return np.asarray(values - limit >= -hair, dtype=bool)
-
-
-def _sides(before: Floats, edge: float | None) -> tuple[Bools, Bools] | None:
-    """Return who started on the clinical side, and who on the functional."""
-    if edge is None:
-        return None
-    functional = _past(before, edge)
-    return ~functional, functional
-
-
-def _crossed(
-    before: Floats, after: Floats, edge: float | None, ruler: _Ruler | None
-) -> tuple[Bools, Bools]:
-    """Return who went past the cut-off, and who went back over it."""
-    started = _sides(before, edge)
-    if edge is None or started is None:
-        nobody = np.zeros(len(before), dtype=bool)
-        return nobody, nobody
-    if ruler is not None and ruler.method == "hageman-arrindell":
-        kept = ruler.true_share(ruler.sd_post, "post")
-        true = ruler.mean_post + (after - ruler.mean_post) * kept
-        index = (true - edge) / (sqrt(kept) * ruler.sem)
-        over, under = _past(index, ruler.critical), _past(-index, ruler.critical)
-    else:
-        over = _past(after, edge)
-        under = ~over
-    return started[0] & over, started[1] & under
-
-
-def _status(better: Bools, worse: Bools, crossed: tuple[Bools, Bools]) -> NDArray[Any]:
-    status = np.full(len(better), "unchanged", dtype=object)
-    status[better] = "improved"
-    status[worse] = "deteriorated"
-    status[better & crossed[0]] = "recovered"
-    status[worse & crossed[1]] = "deteriorated-clinically"
-    return status
-
-
 def _possible(edge: float | None) -> tuple[str, ...]:
     return STATUSES[1:4] if edge is None else STATUSES
-
-
-def _missing(first: Floats, second: Floats, defined: Bools) -> dict[str, Bools]:
-    """Return who has no status, by the one reason why."""
-    no_first, no_second = np.isnan(first), np.isnan(second)
-    return {
-        "no second score": no_second & ~no_first,
-        "no first score": no_first & ~no_second,
-        "neither score": no_first & no_second,
-        "first score 0, so no share of it": ~(no_first | no_second | defined),
-    }
-
-
-def _spread(values: NDArray[Any], both: Bools) -> NDArray[Any]:
-    """Return values of people with both scores in everybody's places."""
-    whole = np.full(len(both), False if values.dtype == bool else np.nan, dtype=values.dtype)
-    whole[both] = values
-    return whole
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Counted:
-    """Everybody's status, arm, reason for none, and whether they could recover or fall."""
-
-    status: NDArray[Any]
-    arms: NDArray[Any] | None
-    level: float
-    missing: dict[str, Bools]
-    could: tuple[Bools, ...] | None
-
-    def rates(self, wanted: dict[str, tuple[str, ...]]) -> Records[StatusRate]:
-        """Return a rate for each arm in order of appearance, and each name in `wanted`."""
-        everyone = np.ones(len(self.status), dtype=bool)
-        groups = [(None, everyone)]
-        if self.arms is not None:
-            groups = _groups(self.arms)
-        return Records(
-            self._rate(arm, rows, name, kinds)
-            for arm, rows in groups
-            for name, kinds in wanted.items()
-        )
-
-    def _rate(self, arm: Any, rows: Bools, name: str, kinds: tuple[str, ...]) -> StatusRate:
-        n = sum(int((self.status[rows] == kind).sum()) for kind in kinds)
-        reasons = [int((rows & missing).sum()) for missing in self.missing.values()]
-        used = int(rows.sum()) - sum(reasons)
-        low, high = _wilson(n, used, self.level)
-        return StatusRate(
-            arm=arm,
-            status=name,
-            n=n,
-            n_used=used,
-            share=n / used if used else None,
-            conf_low=low,
-            conf_high=high,
-            level=self.level,
-            n_all=int(rows.sum()),
-            n_both=used + reasons[3],
-            n_undefined=reasons[3],
-            n_no_second=reasons[0],
-            n_no_first=reasons[1],
-            n_neither=reasons[2],
-            **self._among_those_who_could(rows, name, n),
-        )
-
-    def _among_those_who_could(self, rows: Bools, name: str, n: int) -> dict[str, Any]:
-        places = {"recovered": 0, "deteriorated-clinically": 1}
-        if self.could is None or name not in places:
-            return {}
-        used = ~np.logical_or.reduce(list(self.missing.values()))
-        could = int((rows & used & self.could[places[name]]).sum())
-        low, high = _wilson(n, could, self.level)
-        share = n / could if could else None
-        return {"n_could": could, "share_could": share, "could_low": low, "could_high": high}
-
-
-def _groups(arms: NDArray[Any]) -> list[tuple[Any, Bools]]:
-    import pandas as pd
-
-    codes, labels = pd.factorize(arms, use_na_sentinel=True)
-    found: list[tuple[Any, Bools]] = [(arm, codes == k) for k, arm in enumerate(labels)]
-    return [*found, (None, codes == -1)] if np.any(codes == -1) else found
-
-
-def _wilson(n: int, of: int, level: float) -> tuple[float | None, float | None]:
-    """Return the score interval of a share (Wilson 1927); exactly 0 or 1 at the ends."""
-    from scipy.stats import norm
-
-    if of == 0:
-        return None, None
-    z = float(norm.ppf(0.5 + level / 2))
-    share, whole = n / of, 1 + z**2 / of
-    centre = share + z**2 / (2 * of)
-    half = z * sqrt(share * (1 - share) / of + (z / (2 * of)) ** 2)
-    low, high = (centre - half) / whole, (centre + half) / whole
-    return (0.0 if n == 0 else low), (1.0 if n == of else high)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evalkit import logic_model
 from evalkit.logic_model import ECOLOGY, MECHANISMS, RULES
+from evalkit.reports.formative import GAPS
 from tests.conftest import declare, evaluate
 
 KINDS = list(MECHANISMS)
@@ -135,6 +139,12 @@ def test_a_rule_finds_exactly_its_gap(
 
 def test_every_rule_has_a_case() -> None:
     assert len(RULES) == 11
+
+
+def test_a_page_has_a_name_for_every_gap() -> None:
+    source = Path(logic_model.__file__).read_text(encoding="utf-8")
+    named = set(re.findall(r'Gap\(\s*"([a-z-]+)"', source))
+    assert len(named) >= 13 and named == set(GAPS)
 
 
 def test_an_expected_change_as_large_as_the_scale_is_allowed() -> None:

@@ -23,7 +23,7 @@ omega_vals <- function(x) {
     "omega := (", paste0("l", seq_along(items), collapse = "+"), ")^2/((",
     paste0("l", seq_along(items), collapse = "+"), ")^2 + ",
     paste0("t", seq_along(items), collapse = "+"), ")\nlogit := log(omega/(1-omega))")
-  f <- lavaan::cfa(model, data = x, std.lv = TRUE, control = list(rel.tol = 1e-14, x.tol = 1e-12))
+  f <- lavaan::cfa(model, data = x, std.lv = TRUE)
   e <- parameterEstimates(f)
   l <- e$est[e$op == "=~"]; s <- sign(sum(l))
   lo <- e[e$lhs == "logit", ]
