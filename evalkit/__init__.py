@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from evalkit.evaluation import Evaluation
     from evalkit.measure_spec import Measure
     from evalkit.registry import Registry
+    from evalkit.stats import reliable_change
     from evalkit.study import Study
 
     Folder = str | Path | None
@@ -40,16 +41,18 @@ __all__ = [
     "load",
     "measure",
     "measures",
+    "reliable_change",
     "report",
     "score",
     "stats",
 ]
 
-_RECORDS = {
+_LAZY = {
     "Analysis": "evalkit.analysis",
     "EvalkitError": "evalkit.errors",
     "Evaluation": "evalkit.evaluation",
     "Study": "evalkit.study",
+    "reliable_change": "evalkit.stats",
 }
 
 
@@ -147,8 +150,8 @@ def __getattr__(name: str) -> Any:
 
     if name == "stats":
         return import_module("evalkit.stats")
-    if name in _RECORDS:
-        return getattr(import_module(_RECORDS[name]), name)
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'evalkit' has no attribute {name!r}")
 
 

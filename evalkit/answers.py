@@ -83,12 +83,16 @@ def item_columns(
         raise InvalidInput(f"{what} {ways['which'].format()}")
     start = fitting[0] if fitting else starts[0]
     found = {item.id: f"{start}{item.column}" for item in measure.items} | named
-    return {item: column for item, column in found.items() if column in columns}
+    found = {item: column for item, column in found.items() if column in columns}
+    _refuse_twice(list(found.values()))
+    return found
 
 
 def _named(
     columns: Sequence[str], measure: Measure, items: Mapping[str, str], noun: str
 ) -> dict[str, str]:
+    if not isinstance(items, Mapping):
+        raise InvalidInput(f"items: found {type(items).__name__}, not a mapping of item to column.")
     named = {str(item): column for item, column in items.items()}
     known = [item.id for item in measure.items]
     for item in named:
@@ -98,10 +102,16 @@ def _named(
             )
             raise InvalidInput(str(problem))
     require_columns(columns, list(named.values()), noun)
-    twice = {column for column in named.values() if list(named.values()).count(column) > 1}
-    if twice:
-        raise InvalidInput(f"items: two items point to the column '{min(twice)}'.")
+    _refuse_twice(list(named.values()))
     return named
+
+
+def _refuse_twice(columns: Sequence[str]) -> None:
+    """Raise InvalidInput where one column would be the answers to two items."""
+    twice = [column for n, column in enumerate(columns) if column in columns[:n]]
+    if twice:
+        what = f"items: two items point to the column '{twice[0]}'."
+        raise InvalidInput(f"{what} An item that items= leaves out is found by its name.")
 
 
 def require_columns(columns: Sequence[str], wanted: Sequence[str], noun: str = "frame") -> None:
@@ -115,8 +125,8 @@ def _with_near(absent: Sequence[str], columns: Sequence[str]) -> str:
     lowered = {name.lower(): name for name in columns if isinstance(name, str)}
     hints = []
     for name in absent[:10]:
-        hint = nearest(name, lowered)
-        close = f" (did you mean '{lowered[hint.split(chr(39))[1]]}'?)" if hint else ""
+        hint = nearest(str(name), lowered).removeprefix("Did you mean '").removesuffix("'?")
+        close = f" (did you mean '{lowered[hint]}'?)" if hint else ""
         hints.append(f"'{name}'{close}")
     more = f" and {len(absent) - 10} more" if len(absent) > 10 else ""
     return ", ".join(hints) + more

@@ -18,6 +18,8 @@ from evalkit.measure_spec import Measure
 from evalkit.refusals import MAX_LISTED, STEP, refuse_truth, worded
 
 TEXT = (nw.String, nw.Object, nw.Categorical, nw.Enum)
+SPACES = "".join(chr(n) for n in range(0x3001) if chr(n).isspace())
+"""What counts as blank; named, for each backend has a set of its own."""
 NUMBER = r"^[+-]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$"
 Expr = Any
 """An expression of narwhals or of polars."""
@@ -41,6 +43,8 @@ def cleaned(
     present = [item for item in measure.items if item.id in found]
     for item in present:
         column, name = found[item.id], temporary(measure, item.id)
+        if schema[column] == nw.Unknown:
+            refuse_unknown(frame, column, "answer codes", api)
         numbers.append(_number(column, schema[column], item, api).alias(name))
         refused[column] = _not_allowed(api.col(name), item)
         allowed[column] = item.allowed
@@ -49,7 +53,7 @@ def cleaned(
             refused[column] = unreadable | refused[column].fill_null(False)
     frame = frame.with_columns(*numbers)
     if on_invalid == "raise":
-        refuse(frame, refused, allowed=allowed, noun="answer", step=STEP)
+        refuse(frame, refused, allowed=allowed, noun="answer", step=STEP, api=api)
         return frame
     sure = [bad.fill_null(False) for bad in refused.values()]
     count = api.sum_horizontal(*[bad.cast(api.Int64) for bad in sure])
@@ -62,22 +66,43 @@ def cleaned(
 
 def _number(column: str, dtype: Any, item: Item, api: Any) -> Expr:
     """Return an answer as a number, null where it is none."""
-    raw = api.col(column)
-    if dtype.is_integer():
-        return raw.cast(api.Float64)
     if dtype.is_numeric() or dtype == nw.Unknown:
-        return (raw if dtype == nw.Float64 else raw.cast(api.Float64)).fill_nan(None)
+        return as_float(column, dtype, api)
     if dtype == nw.Boolean:
         refuse_truth(column, item)
-        return raw.cast(api.Float64)
-    if dtype not in TEXT:
+        return api.col(column).cast(api.Float64)
+    if not is_text(dtype, api):
         raise InvalidInput(f"The column '{column}' holds {dtype}, not answer codes.")
     text = _text(column, api)
     return api.when(text.str.contains(NUMBER)).then(text).cast(api.Float64)
 
 
+def is_text(dtype: Any, api: Any) -> bool:
+    """Whether a column can be read as text; polars has no words for objects of Python."""
+    return dtype in TEXT and (api is nw or dtype != nw.Object)
+
+
+def as_float(column: str, dtype: Any, api: Any = nw) -> Expr:
+    """Return a column of numbers, or of nothing but nulls, as floats; null where NaN."""
+    raw = api.col(column)
+    if dtype == nw.Unknown:
+        return api.lit(None, api.Float64)
+    if dtype.is_integer():
+        # A cast in PyArrow refuses whole numbers that no float is equal to; a division rounds them.
+        return (raw / 1 if api is nw else raw).cast(api.Float64)
+    return (raw if dtype == nw.Float64 else raw.cast(api.Float64)).fill_nan(None)
+
+
+def refuse_unknown(frame: Any, column: str, wanted: str, api: Any = nw) -> None:
+    """Raise InvalidInput where a column of a type that is not known holds anything but nulls."""
+    counted = frame.select(api.col(column).count())
+    eager = counted.collect() if hasattr(counted, "collect") else counted
+    if int(eager[column][0]):
+        raise InvalidInput(f"The column '{column}' holds values of an unknown type, not {wanted}.")
+
+
 def _text(column: str, api: Any) -> Expr:
-    return api.col(column).cast(api.String).str.strip_chars()
+    return api.col(column).cast(api.String).str.strip_chars(SPACES)
 
 
 def _is_text(column: str, api: Any) -> Expr:
@@ -106,9 +131,11 @@ def check_ages(table: Any, measure: Measure, age: str) -> None:
     dtype = table.collect_schema()[age]
     if not (dtype.is_numeric() or dtype == nw.Unknown):
         raise InvalidInput(f"The age column '{age}' holds {dtype}, not years.")
-    if measure.ages is None:
+    if dtype == nw.Unknown:
+        refuse_unknown(table, age, "years")
+    if measure.ages is None or dtype == nw.Unknown:
         return
-    value = nw.col(age).cast(nw.Float64).fill_nan(None)
+    value = as_float(age, dtype)
     low, high = measure.ages.low or 0, measure.ages.high
     # Ages count in completed years: 17.9 is still 17.
     outside = value < low if high is None else (value < low) | (value >= high + 1)
@@ -122,13 +149,14 @@ def check_ages(table: Any, measure: Measure, age: str) -> None:
 
 
 def refuse(
-    frame: Any, refused: Mapping[str, Expr], *, allowed: Mapping[str, str], noun: str, step: str
-) -> None:
+    frame: Any, refused: Mapping[str, Expr], *, allowed: Mapping[str, str], noun: str, step: str,
+    api: Any = nw,
+) -> None:  # fmt: skip
     """Raise InvalidData where any condition holds: by row, or by count in a lazy frame.
 
     `refused` and `allowed` are by column; `noun` is what a value is called.
     """
-    counted = frame.select(*[bad.sum().alias(name) for name, bad in refused.items()])
+    counted = frame.select(*[how_many(bad, api).alias(name) for name, bad in refused.items()])
     lazy = hasattr(counted, "collect")
     eager = counted.collect() if lazy else counted
     problems: list[Problem] = []
@@ -138,6 +166,11 @@ def refuse(
         problems += worded(name, rows, count, allowed[name], noun, step)
     if problems:
         raise InvalidData(problems)
+
+
+def how_many(mask: Expr, api: Any) -> Expr:
+    """Return in how many rows a mask holds; Spark adds up numbers only."""
+    return mask.cast(api.Int64).sum() if api is nw else mask.sum()
 
 
 def _rows(frame: Any, name: str, refused: Expr) -> list[tuple[int, Any]]:

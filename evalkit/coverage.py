@@ -202,8 +202,20 @@ def _profile(
 def notes(study: Study) -> tuple[str, ...]:
     """Return what should be known of the data before a result is read."""
     found = [*_several(study), *_outside(study), *_no_events(study), *_no_source(study)]
-    found += [*_no_first_scores(study), *_mixed_families(study)]
+    found += [*_no_first_scores(study), *_mixed_families(study), *_flags_unseen(study)]
     return (*found, *oddities(study.evaluation, study.intake.people))
+
+
+def _flags_unseen(study: Study) -> list[str]:
+    """Finished scores hide the answers that must reach a person."""
+    return [
+        f"only finished scores of {name} are given: an answer in it that must reach a person cannot "
+        "be seen here"
+        for name in dict.fromkeys(
+            source.measure for source in study.evaluation.declared.data.scores
+        )
+        if any(x.kind == "safeguarding" and x.items for x in study.evaluation.measure(name).flags)
+    ]
 
 
 def _mixed_families(study: Study) -> list[str]:

@@ -77,6 +77,10 @@ class CannotEstimate(EvalkitError):
     """The data given cannot carry this estimate; the message says why."""
 
 
+class Unverified(UserWarning):
+    """Said where a caller names bands that rest on memory: they are used at the caller's risk."""
+
+
 class FoundProblems(EvalkitError):
     """Every problem found in one pass; `problems` holds them in the order of the file."""
 

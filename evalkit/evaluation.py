@@ -171,6 +171,7 @@ class Evaluation:
             measures_in_data=tuple(source.measure for source in sources),
             measure=self.measure,
             design=self.design,
+            days={wave.id: wave.due.days - self.waves[0].due.days for wave in self.waves},
         )
         return Records(audit_model(context))
 

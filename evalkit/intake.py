@@ -5,9 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evalkit.change import ALPHA_COLUMNS
 from evalkit.errors import InvalidData, Problem
 from evalkit.people import people_problems, type_people
-from evalkit.returns import SCORE_COLUMNS, answer_problems, given_twice, scored
+from evalkit.returns import (
+    SCORE_COLUMNS,
+    Returned,
+    answer_problems,
+    given_twice,
+    scored,
+)
 from evalkit.rules import Rule, find_problems, one_of, same_id
 from evalkit.safeguarding import COLUMNS
 from evalkit.tables import DATES, RawTable, dates, is_date, is_number
@@ -22,12 +29,13 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, eq=False)
 class Intake:
     """Typed tables: people (indexed by person), scores (one row an answer set and scale), events;
-    and what must reach a person (one row a safeguarding flag)."""
+    what must reach a person (one row a safeguarding flag); own alphas at the first wave."""
 
     people: pd.DataFrame
     scores: pd.DataFrame
     events: pd.DataFrame
     safeguarding: pd.DataFrame
+    alphas: pd.DataFrame
     rows_read: tuple[tuple[str, int], ...]
 
     def __repr__(self) -> str:
@@ -38,31 +46,36 @@ class Intake:
 
 def take_in(evaluation: Evaluation, tables: dict[tuple[str, str | None], RawTable]) -> Intake:
     """Type every table. Raises InvalidData once, with every problem in every table."""
-    import pandas as pd
 
     data = evaluation.declared.data
     people_table = tables[data.people.file, data.people.sheet]
     problems = people_problems(evaluation, people_table)
     people = type_people(evaluation, people_table) if not problems else None
     known = set(people_table.frame["person"]) if "person" in people_table.frame else None
-    frames, flags = [], []
+    returned: list[Returned] = []
     sources: list[Responses | Scores] = [*data.responses, *data.scores]
     for source in sources:
         table = tables[source.file, source.sheet]
         found = answer_problems(evaluation, source, table, known)
         problems += found
         if not found and people is not None:
-            scores, flagged = scored(evaluation, source, table)
-            frames.append(scores)
-            flags.append(flagged)
+            returned.append(scored(evaluation, source, table, people["role"]))
     events, found = _events(evaluation, tables, known, people_table)
-    problems += found + given_twice(frames)
+    problems += found + given_twice([table.scores for table in returned])
     if problems or people is None:
         raise InvalidData(problems)
-    scores = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=SCORE_COLUMNS)
-    raised = pd.concat(flags, ignore_index=True) if flags else pd.DataFrame(columns=COLUMNS)
+    scores = _together([table.scores for table in returned], SCORE_COLUMNS)
+    raised = _together([table.safeguarding for table in returned], COLUMNS)
+    alphas = _together([table.alphas for table in returned], ALPHA_COLUMNS)
     read = {table.name: len(table.frame) for table in tables.values()}
-    return Intake(people, scores, events, raised, tuple(read.items()))
+    return Intake(people, scores, events, raised, alphas, tuple(read.items()))
+
+
+def _together(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    filled = [frame for frame in frames if len(frame)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns)
 
 
 def _events(

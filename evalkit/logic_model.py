@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evalkit.durations import Duration
 from evalkit.results import Record
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ class AuditContext:
     measures_in_data: tuple[str, ...]
     measure: Callable[[str], Measure]
     design: Design
+    days: Mapping[str, float]
+    """Days from the first wave to each wave."""
 
 
 def audit(context: AuditContext) -> tuple[Gap, ...]:
@@ -241,6 +244,46 @@ def _uncovered(context: AuditContext) -> Iterable[Gap]:
                 yield Gap("domain-not-measured", node, f"nothing measures {about}", step)
 
 
+def _not_for_outcomes(context: AuditContext) -> Iterable[Gap]:
+    for outcome, measure in _shown(context):
+        if measure.purpose != "outcome":
+            what = (
+                f"'{outcome.name}' is shown by {measure.id}, which was made for {measure.purpose}"
+            )
+            step = "Choose a measure made to show change, or say why this one can."
+            yield Gap("not-an-outcome-measure", outcome.id, what, step)
+
+
+def _recall_overlaps(context: AuditContext) -> Iterable[Gap]:
+    for outcome, measure in _shown(context):
+        recall = _days(measure.recall.value) if measure.recall else None
+        short = [w for w in outcome.when if recall and context.days.get(w, recall) < recall]
+        if measure.recall and short:
+            what = (
+                f"{measure.id} asks about the {measure.recall.value.removeprefix('past ')} before, so "
+                f"answers at '{short[0]}' reach back to before the programme"
+            )
+            step = "Ask at a later wave, or about a shorter time."
+            yield Gap("recall-overlaps", outcome.id, what, step)
+
+
+def _shown(context: AuditContext) -> Iterable[tuple[Outcome, Measure]]:
+    """Yield the outcomes that a measure shows, with it."""
+    for outcome in context.model.outcomes:
+        if outcome.measure is not None and outcome.measure.id != "none":
+            yield outcome, context.measure(outcome.measure.id)
+
+
+def _days(recall: str) -> float | None:
+    """Return a recall period in days, None where it is not written as a span of time."""
+    text = recall.removeprefix("past ")
+    text = f"1 {text}" if not text[:1].isdigit() else text
+    try:
+        return Duration.parse(text).days
+    except ValueError:
+        return None
+
+
 def _too_large(context: AuditContext) -> Iterable[Gap]:
     for outcome in context.model.outcomes:
         if outcome.expected is None or outcome.measure is None or outcome.measure.id == "none":
@@ -274,4 +317,6 @@ RULES: tuple[Callable[[AuditContext], Iterable[Gap]], ...] = (
     _no_expected,
     _too_large,
     _uncovered,
+    _not_for_outcomes,
+    _recall_overlaps,
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isinf
 
-from evalkit.measure_parts import ChangeThreshold, Flag
-from evalkit.measure_scale import Missing, Scale
+from evalkit.measure_parts import ChangeThreshold, Cited, Flag
+from evalkit.measure_scale import BandSystem, Missing, Scale
 from evalkit.measure_spec import Measure
 
 VERIFIED = {
@@ -96,18 +96,38 @@ def _scale(scale: Scale) -> Iterator[str]:
     span = f"{end(scale.low)} to {end(scale.high)}"
     ordered = ", ordered only" if scale.ordinal else ""
     yield (
-        f"{scale.id}: {scale.title}, {span}, higher is {scale.higher_is}{ordered} "
-        f"({VERIFIED[scale.verification]})"
+        f"{scale.id}: {scale.title}, {span}, higher is {scale.higher_is}{ordered} ({sure(scale)})"
     )
+    if scale.note:
+        yield f"  {scale.note}"
     if scale.missing is not None:
         yield f"  missing: {_missing(scale.missing, len(scale.items))}"
     for system in scale.band_systems:
         sex = f", {system.sex}" if system.sex else ""
-        named = ", ".join(f"{x.label} {end(x.range[0])} to {end(x.range[1])}" for x in system.bands)
-        yield f"  bands {system.system}{sex} ({VERIFIED[system.verification]}): {named}"
+        named = ", ".join(band_words(scale, system))
+        yield f"  bands {system.system}{sex} ({sure(system)}): {named}"
+
+
+def sure(fact: Cited) -> str:
+    """Say how sure a fact is, and by which sources."""
+    named = f": {', '.join(fact.sources)}" if fact.sources else ""
+    return f"{VERIFIED[fact.verification]}{named}"
+
+
+def band_words(scale: Scale, system: BandSystem) -> list[str]:
+    """Return each band with its range; without steps the upper end belongs to the next band."""
+    bands = sorted(system.bands, key=lambda band: band.range)
+    words = []
+    for band in bands:
+        low, high = (end(value) for value in band.range)
+        below = scale.step is None and band is not bands[-1]
+        words.append(f"{band.label} {low} to {'below ' if below else ''}{high}")
+    return words
 
 
 def _missing(rule: Missing, n: int) -> str:
+    if rule.rule == "complete" and rule.verification == "derived":
+        return "every item is needed, as no published rule was found"
     said = {
         "complete": "every item is needed",
         "prorate": f"at least {rule.min_answered} of {n} answered, the rest made up by their mean",
@@ -115,7 +135,7 @@ def _missing(rule: Missing, n: int) -> str:
         "as-highest": "a blank counts as the answer that adds most",
     }[rule.rule]
     local = ", a local rule" if rule.origin == "local" else ""
-    return f"{said}{local} ({VERIFIED[rule.verification]})"
+    return f"{said}{local} ({sure(rule)})"
 
 
 def _flag(flag: Flag) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 from evalkit.errors import InvalidInput, Problem, Where
@@ -60,4 +62,9 @@ def refuse_truth(column: str, item: Item) -> None:
 
 def shown(value: Any) -> str:
     """Return a cell as it is said."""
-    return repr(value) if isinstance(value, str) else f"{value:g}"
+    if isinstance(value, bool) or not isinstance(value, Real | Decimal):
+        return repr(value)
+    try:
+        return f"{float(value):g}"
+    except OverflowError:
+        return "a number beyond all sense"

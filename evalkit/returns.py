@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from math import isinf
 from typing import TYPE_CHECKING
 
+from evalkit.change import ALPHA_COLUMNS, own_alphas
 from evalkit.declaration import Responses, Scores
 from evalkit.errors import InvalidInput, Problem, Where
 from evalkit.rules import (
@@ -185,13 +187,22 @@ def given_twice(frames: list[pd.DataFrame]) -> list[Problem]:
     return [Problem(Where(), what, "one row each", "Remove one of the files from the evaluation.")]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Returned:
+    """What a table gives: one row an answer set and scale, the unscored with the reason why; what
+    must reach a person (`evalkit.safeguarding`); alphas at the first wave (`evalkit.change`)."""
+
+    scores: pd.DataFrame
+    safeguarding: pd.DataFrame
+    alphas: pd.DataFrame
+
+
 def scored(
-    evaluation: Evaluation, source: Source, table: RawTable
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return one row an answer set and scale, the unscored with the reason why; and what the
-    answers say that must reach a person (`evalkit.safeguarding`)."""
+    evaluation: Evaluation, source: Source, table: RawTable, roles: pd.Series[str]
+) -> Returned:
+    """Score a table of answers, or take its scores in; `roles` gives the role of each person."""
     if isinstance(source, Responses):
-        return _score_items(evaluation, source, table)
+        return _score_items(evaluation, source, table, roles)
     return _take_scores(evaluation, source, table)
 
 
@@ -210,8 +221,8 @@ def _keys(evaluation: Evaluation, source: Source, table: RawTable) -> pd.DataFra
 
 
 def _score_items(
-    evaluation: Evaluation, source: Responses, table: RawTable
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+    evaluation: Evaluation, source: Responses, table: RawTable, roles: pd.Series[str]
+) -> Returned:
     """Score item answers; every scale of the measure becomes one row an answer set."""
     import pandas as pd
 
@@ -238,9 +249,11 @@ def _score_items(
         part["band"] = scores[band].to_numpy(dtype=object) if band in scores else None
         part["n_answered"], part["n_items"] = answered, len(measure.asked)
         frames.append(part)
-    return (
+    first = (keys["wave"] == evaluation.waves[0].id).to_numpy()
+    return Returned(
         _with_reasons(pd.concat(frames, ignore_index=True)),
         safeguarding(keys, scores[f"{stem}flags"], measure),
+        own_alphas(measure, answers[first], keys[first].assign(role=keys["person"].map(roles))),
     )
 
 
@@ -256,9 +269,7 @@ def _with_reasons(scores: pd.DataFrame) -> pd.DataFrame:
     return scores.assign(why_missing=why.where(scores["score"].isna(), None))[SCORE_COLUMNS]
 
 
-def _take_scores(
-    evaluation: Evaluation, source: Scores, table: RawTable
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _take_scores(evaluation: Evaluation, source: Scores, table: RawTable) -> Returned:
     """Take scores worked out elsewhere; a wide table gives one row a wave."""
     import pandas as pd
 
@@ -287,4 +298,4 @@ def _take_scores(
     measure = evaluation.measure(source.measure)
     scale = source.scale or measure.default_scale
     flagged = safeguarding_of_scores(scores, scores["score"].astype(float), measure, scale)
-    return scores[SCORE_COLUMNS], flagged
+    return Returned(scores[SCORE_COLUMNS], flagged, pd.DataFrame(columns=ALPHA_COLUMNS))

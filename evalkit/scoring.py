@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any, Literal
+from warnings import warn
 
 import narwhals as nw
 
 from evalkit.answers import Frame, frame_of, item_columns, require_columns
-from evalkit.cleaning import check_ages
+from evalkit.cleaning import check_ages, temporary
 from evalkit.errors import InvalidInput, Problem, Where, nearest
 from evalkit.measure_scale import BandSystem, Scale
 from evalkit.measure_spec import Measure
@@ -51,7 +53,8 @@ def score(
         column count as not answered.
     prefix : the item columns are this text followed by the item id.
     bands : None for the measure's default band system, where two sources agree on it; the id of a
-        system to take it whatever its verification; "none" for no bands.
+        system to take it whatever its verification (bands that rest on memory are said to be
+        unverified in a warning); "none" for no bands.
     age : column of ages in years; people outside the measure's ages are an error.
     sex : column of sexes in words (male, female, man, woman, boy, girl, m, f), for bands, flags and
         norms that differ by sex; whoever is neither gets none of these.
@@ -76,8 +79,7 @@ def score(
     """
     _refuse_unscorable(measure)
     _known("on_invalid", on_invalid, ("raise", "missing"))
-    for name in limits or {}:
-        _known("limits", name, [flag.id for flag in measure.flags])
+    _refuse_odd_limits(measure, {} if limits is None else limits)
     table, give_back = frame_of(frame)
     before = table.collect_schema().names()
     found = item_columns(before, measure, items=items, prefix=prefix)
@@ -86,7 +88,7 @@ def score(
         measure, columns=found, bands=_systems(measure, bands, by_sex=sex is not None), sex=sex,
         grade=grade, limits=limits or {}, on_invalid=on_invalid,
     )  # fmt: skip
-    _refuse_overwriting(before, plan.written)
+    _refuse_overwriting(before, [*plan.written, *(temporary(measure, item) for item in found)])
     if age is not None:
         check_ages(table, measure, age)
     return give_back(_run(table, plan, before))
@@ -110,16 +112,18 @@ def item_means(frame: Any, measure: Measure, **how: Any) -> Any:
     """
     import pandas as pd
 
+    _refuse_unscorable(measure)
     table, _ = frame_of(frame)
     allowed = ("items", "prefix", "on_invalid")
     for name in how:
         _known("option", name, allowed)
+    on_invalid = how.get("on_invalid", "raise")
+    _known("on_invalid", on_invalid, ("raise", "missing"))
     columns = item_columns(
         table.collect_schema().names(), measure, items=how.get("items"), prefix=how.get("prefix")
     )
     from evalkit.cleaning import cleaned, temporary
 
-    on_invalid = how.get("on_invalid", "raise")
     clean = cleaned(table, table.collect_schema(), measure, columns, on_invalid=on_invalid)
     rows = []
     for item in measure.items:
@@ -192,13 +196,41 @@ def _systems(
             continue
         if fitting:
             found[scale.id] = fitting
+    _warn_of_memory(measure, bands, found)
     return found
+
+
+def _warn_of_memory(
+    measure: Measure, bands: str | None, found: Mapping[str, tuple[BandSystem, ...]]
+) -> None:
+    """Bands that rest on memory are used where they are named, and said to be unverified."""
+    from evalkit.errors import Unverified
+
+    unsure = [
+        name for name, systems in found.items() if any(x.verification == "mem" for x in systems)
+    ]
+    if unsure:
+        what = f"the bands '{bands}' of {measure.id} are not verified for {', '.join(unsure)}."
+        warn(f"{what} Check them against the manual before use.", Unverified, stacklevel=5)
 
 
 def _known(option: str, word: str, allowed: Sequence[str]) -> None:
     if word not in allowed:
         what = f"{option}='{word}' is not known."
-        raise InvalidInput(str(Problem(Where(), what, ", ".join(allowed), nearest(word, allowed))))
+        near = nearest(str(word), allowed)
+        raise InvalidInput(str(Problem(Where(), what, ", ".join(allowed), near)))
+
+
+def _refuse_odd_limits(measure: Measure, limits: Mapping[str, float]) -> None:
+    """Raise InvalidInput where limits are for no flag, or are no numbers to compare with."""
+    if not isinstance(limits, Mapping):
+        raise InvalidInput(
+            f"limits: found {type(limits).__name__}, not a mapping of flag to number."
+        )
+    for name, limit in limits.items():
+        _known("limits", name, [flag.id for flag in measure.flags])
+        if isinstance(limit, bool) or not isinstance(limit, Real) or not math.isfinite(limit):
+            raise InvalidInput(f"limits: the limit of '{name}' is {limit!r}, not a number.")
 
 
 def _refuse_overwriting(before: Sequence[str], names: Sequence[str]) -> None:

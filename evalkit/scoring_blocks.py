@@ -6,12 +6,14 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 
-from evalkit.cleaning import NUMBER, TEXT
+from evalkit.cleaning import NUMBER, SPACES, TEXT
 from evalkit.errors import InvalidData, InvalidInput, Problem
 from evalkit.measure_parts import Item
 from evalkit.measure_scale import Scale
@@ -107,26 +109,53 @@ def _numbers(column: Any, item: Item) -> tuple[Any, Any]:
     if kind == nw.Boolean:
         refuse_truth(str(column.name), item)
         return column.to_numpy(dtype=float, na_value=np.nan), None
+    if _is_null(column, kind):
+        return np.full(len(column), np.nan), None
     if kind not in TEXT:
-        raise InvalidInput(f"The column '{column.name}' holds {kind}, not answer codes.")
+        held = column.dtype if kind == nw.Unknown else kind
+        raise InvalidInput(f"The column '{column.name}' holds {held}, not answer codes.")
+    return _cells(column, item)
+
+
+def _is_null(column: Any, kind: Any) -> bool:
+    """Whether a column is of a type that has nothing but nulls."""
+    return kind == nw.Unknown and bool(column.isna().all())
+
+
+def _cells(column: Any, item: Item) -> tuple[Any, Any]:
+    """Return a column of text, categories or objects, read cell by cell, as `_numbers` does."""
+    from pandas.api.types import infer_dtype
+
     cells = column.to_numpy(dtype=object)
-    known = {cell: _read(cell) for cell in {_word(cell) for cell in cells}}
-    read = [known[_word(cell)] for cell in cells]
+    if infer_dtype(cells, skipna=True) == "boolean":
+        refuse_truth(str(column.name), item)
+        return column.astype(object).to_numpy(dtype=float, na_value=np.nan), None
+    missing = column.isna().to_numpy()
+    plain = ["" if gone else _plain(cell) for cell, gone in zip(cells, missing, strict=True)]
+    known = {cell: _read(cell) for cell in set(plain)}
+    read = [known[cell] for cell in plain]
     unreadable = np.array([value is None for value in read], dtype=bool)
     values = np.array([np.nan if value is None else value for value in read], dtype=float)
     return values, unreadable if unreadable.any() else None
 
 
-def _word(cell: Any) -> str:
-    """Return a cell as text, blank where it is null."""
+def _plain(cell: Any) -> str | float:
+    """Return a cell that is not null as a number where it is one, otherwise as text."""
     if isinstance(cell, str):
         return cell
-    return "" if cell is None or cell != cell or str(cell) == "<NA>" else str(cell)
+    if isinstance(cell, bool) or not isinstance(cell, Real | Decimal):
+        return str(cell)
+    try:
+        return float(cell)
+    except OverflowError:
+        return math.inf
 
 
-def _read(word: str) -> float | None:
-    """Return the number that a word writes, NaN where it is blank, None where it is none."""
-    text = word.strip()
+def _read(cell: str | float) -> float | None:
+    """Return the number that a cell holds, NaN where it is blank, None where it is none."""
+    if isinstance(cell, float):
+        return cell
+    text = cell.strip(SPACES)
     if not text:
         return math.nan
     return float(text) if re.match(NUMBER, text) else None
@@ -159,18 +188,16 @@ def _given(
 
 def _sexes(column: Any) -> Any:
     """Return 0 for male, 1 for female, NaN for anything else."""
-    if not (
-        column.dtype == object
-        or isinstance(column.dtype.type(), str)
-        or column.dtype.name in ("str", "string", "category")
-    ):
+    kind = nw.from_native(column, series_only=True).dtype
+    if kind not in TEXT and not _is_null(column, kind):
         raise InvalidInput(f"The sex column '{column.name}' holds {column.dtype}, not words.")
+    words = [cell if isinstance(cell, str) else "" for cell in column.to_numpy(dtype=object)]
     known = {
-        word: float(SEXES[SEX_WORDS[word.strip().lower()]])
-        for word in column.dropna().unique()
-        if isinstance(word, str) and word.strip().lower() in SEX_WORDS
+        word: float(SEXES[SEX_WORDS[word.strip(SPACES).lower()]])
+        for word in set(words)
+        if word.strip(SPACES).lower() in SEX_WORDS
     }
-    return np.array([known.get(word, np.nan) for word in column.tolist()], dtype=float)
+    return np.array([known.get(word, np.nan) for word in words], dtype=float)
 
 
 def _grades(column: Any) -> Any:
@@ -246,7 +273,7 @@ class _Output:
             columns[plan.column("n_invalid")] = self.invalid
         columns[plan.column("flags")] = self._flag_texts()
         added = pd.DataFrame(columns, index=frame.index, copy=False)
-        return pd.concat([frame, added], axis=1)
+        return pd.concat([frame, added], axis=1).__finalize__(frame)
 
     def _band_texts(self, scale: str) -> Any:
         return _texts([None, *self.labels.get(scale, [])], self.bands[scale])

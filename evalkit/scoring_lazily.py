@@ -11,7 +11,7 @@ from typing import Any
 
 import narwhals as nw
 
-from evalkit.cleaning import TEXT, Expr, cleaned, temporary
+from evalkit.cleaning import SPACES, Expr, as_float, cleaned, how_many, is_text, temporary
 from evalkit.errors import InvalidData, InvalidInput
 from evalkit.measure_scale import Scale
 from evalkit.refusals import contradictions
@@ -83,10 +83,12 @@ class _By:
     def sex(self, column: str) -> Expr:
         """Return 0 for male, 1 for female, null for anything else."""
         api = self.api
-        if self.schema[column] not in TEXT:
-            raise InvalidInput(f"The sex column '{column}' holds {self.schema[column]}, not words.")
-        words = api.col(column).cast(api.String).str.strip_chars().str.to_lowercase()
         result = api.lit(None, api.Float64)
+        if self.schema[column] == nw.Unknown:
+            return result
+        if not is_text(self.schema[column], api):
+            raise InvalidInput(f"The sex column '{column}' holds {self.schema[column]}, not words.")
+        words = api.col(column).cast(api.String).str.strip_chars(SPACES).str.to_lowercase()
         for word, sex in SEX_WORDS.items():
             result = api.when(words == word).then(api.lit(float(SEXES[sex]))).otherwise(result)
         return result
@@ -95,7 +97,7 @@ class _By:
         if not self.schema[column].is_numeric():
             what = f"The grade column '{column}' holds {self.schema[column]}, not numbers."
             raise InvalidInput(what)
-        return self.api.col(column).cast(self.api.Float64).fill_nan(None)
+        return as_float(column, self.schema[column], self.api)
 
     def bands(self, given: Given) -> list[Expr]:
         plan, api = self.plan, self.api
@@ -137,7 +139,8 @@ class _By:
                     for x, (_, mask) in odd.items()]  # fmt: skip
             extra = sum([mask.cast(api.Int64) for _, mask in odd.values()], api.col(column))
             return frame.with_columns(*kept, extra.alias(column))
-        counted = frame.select(*[mask.sum().alias(name) for name, (_, mask) in odd.items()])
+        counts = [how_many(mask, api).alias(name) for name, (_, mask) in odd.items()]
+        counted = frame.select(*counts)
         totals = counted.collect() if hasattr(counted, "collect") else counted
         problems = []
         for name, (scale, _) in odd.items():

@@ -286,10 +286,13 @@ METHODS: dict[str, Callable[[Scale, Measure, Given], Value]] = {
 }
 
 
-def raised(flag: Flag, limit: float, given: Given) -> tuple[Mask, Mask | None]:
+def raised(
+    flag: Flag, limit: float, given: Given, asked: Sequence[str]
+) -> tuple[Mask, Mask | None]:
     """Return whether a flag is raised, and whether it still may be (None: no such doubt).
 
-    A flag looks at the answers as given, before any skipped question is filled in.
+    A flag looks at the answers as given, before any skipped question is filled in. An item for
+    safeguarding that is left blank on a form with other answers is in doubt too.
     """
     compare = COMPARE[flag.limit[0]]
     values = [given.answers[item] for item in flag.items]
@@ -300,6 +303,13 @@ def raised(flag: Flag, limit: float, given: Given) -> tuple[Mask, Mask | None]:
             return reached & ~reached, None
         reached = reached & given.engine.sure(given.sex == SEXES[flag.sex])
     if flag.possible is None:
-        return reached, None
+        return reached, _passed_over(flag, reached, given, asked)
     most = given.engine.sure(compare(given.scores[flag.possible], limit))
     return reached, most & ~reached
+
+
+def _passed_over(flag: Flag, reached: Mask, given: Given, asked: Sequence[str]) -> Mask | None:
+    items = [item for item in flag.items if item in asked]
+    if flag.kind != "safeguarding" or not items:
+        return None
+    return (given.answered(items) < len(items)) & (given.answered(asked) > 0) & ~reached

@@ -98,6 +98,7 @@ class Plan:
     def flags(self, given: Given) -> list[tuple[str, Mask]]:
         """Return what the flags column may say, each with where it does; `answers` as given."""
         found = []
+        asked = [item.id for item in self.measure.asked]
         for scale in self.scales:
             if scale.prorated:
                 made = given.engine.known(given.scores[scale.id])
@@ -106,7 +107,7 @@ class Plan:
         for flag in self.measure.flags:
             if flag.verification == "mem" and flag.kind != "safeguarding":
                 continue
-            reached, possible = raised(flag, self._limit(flag), given)
+            reached, possible = raised(flag, self._limit(flag), given, asked)
             found.append((f"{flag.kind}:{flag.id}", reached))
             if possible is not None:
                 found.append((f"{flag.kind}:{flag.id}?", possible))

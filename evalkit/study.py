@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evalkit.analysis import Analysis
+    from evalkit.change import Basis, ChangeCount
     from evalkit.checks import CheckFunction
     from evalkit.coverage import Coverage, Profile
     from evalkit.estimators import Estimator
@@ -119,6 +120,23 @@ class Study:
         from evalkit.coverage import profile
 
         return Records(profile(self))
+
+    def changes(self) -> Records[ChangeCount]:
+        """Count who improved, stayed, got worse or was not seen twice, by result and arm.
+
+        By Jacobson and Truax, with a published reliability where one is verified, else the study's
+        own alpha at the first wave. Results without either give no rows; `change_basis` says why.
+        """
+        from evalkit.change import individual_changes
+
+        found = individual_changes(self)
+        return Records(row for x in found if x.basis.threshold is not None for row in x.counts())
+
+    def change_basis(self) -> Records[Basis]:
+        """Return for each result what a reliable change rests on, or why there is none."""
+        from evalkit.change import individual_changes
+
+        return Records(found.basis for found in individual_changes(self))
 
     def indicators(self) -> Records[Rate]:
         """Return the rates of the declared indicators by arm, and by quarter since the start."""

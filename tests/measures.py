@@ -6,6 +6,13 @@ import numpy as np
 import pandas as pd
 
 
+FEW = [
+    "audit", "dash-safelives", "dudit", "eq-5d-5l", "ghq-12", "itq", "phq-9", "school-attendance",
+    "social-care-status", "sdq-parent-4-17", "swemwbs", "urica-dv",
+]  # fmt: skip
+"""Every scoring method, skip rules, optional items, bands and flags by sex, and every kind of flag."""
+
+
 def values_of(item):
     """Return what an item may take; a sample of it where there are very many or no end."""
     if item.codes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,9 +55,7 @@ def write_flags(flags: pd.DataFrame, target: Path, who: str = "person") -> Flagg
     if not len(flags) and not target.exists():
         return Flagged(0, 0, None)
     _refuse_to_replace(target)
-    os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600))
-    write_csv(flags, target)
-    os.chmod(target, 0o600)
+    write_csv(flags, target, mode=0o600)
     return Flagged(answers, people, target if len(flags) else None)
 
 

@@ -9,6 +9,17 @@ import typer
 
 from evalkit.cli.options import AsJson, MeasuresFolder, origin
 from evalkit.cli.output import guarded, plain, say, write_json
+from evalkit.cli.searching import (
+    About,
+    Age,
+    ByLicence,
+    ByPurpose,
+    ByRespondent,
+    Construct,
+    ages_said,
+    find,
+    nothing_found,
+)
 
 if TYPE_CHECKING:
     from evalkit.design_spec import Design
@@ -40,24 +51,37 @@ HEADINGS = {
 @guarded
 def list_measures(
     kind: Annotated[Kind | None, typer.Option("--kind", help="Only entries of this kind.")] = None,
+    construct: Construct = None,
+    respondent: ByRespondent = None,
+    about: About = None,
+    age: Age = None,
+    licence: ByLicence = None,
+    purpose: ByPurpose = None,
     folder: MeasuresFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the measures, by kind."""
+    """List the measures, by kind; filters narrow the list, and all of them must fit."""
     import evalkit as ek
 
-    found = [ek.measure(name, folder) for name in ek.measures(folder)]
-    found = [item for item in found if kind is None or item.kind == kind.value]
+    known = [ek.measure(name, folder) for name in ek.measures(folder)]
+    wanted = {"kind": kind, "construct": construct, "respondent": respondent, "subject": about,
+              "age": age, "licence": licence, "purpose": purpose}  # fmt: skip
+    found = find(known, wanted)
     if as_json:
         rows = [{"id": x.id, "title": x.title, "kind": x.kind, "purpose": x.purpose} for x in found]
+        if age is not None:
+            rows = [row | {"ages": ages_said(x)} for row, x in zip(rows, found, strict=True)]
         return write_json({"measures": rows})
+    if not found:
+        return say("\n".join(nothing_found(known, wanted)))
     width = max(len(item.id) for item in found)
     for name, heading in HEADINGS.items():
         mine = [item for item in found if item.kind == name]
         if mine:
             say(f"{heading} ({len(mine)})")
         for item in mine:
-            say(f"  {item.id.ljust(width)}  {item.title}")
+            aside = "" if age is None else f" [{ages_said(item)}]"
+            say(f"  {item.id.ljust(width)}  {item.title}{aside}")
 
 
 @measures.command("show")

@@ -13,9 +13,12 @@ import typer
 from evalkit.cli.flagging import Flagged, flags_beside, write_flags
 from evalkit.cli.options import AsJson, EvaluationFile, MeasuresFolder, Quiet
 from evalkit.cli.output import guarded, progress, refuse_later, refuse_use, say, write_json
+from evalkit.errors import InvalidData
 
 if TYPE_CHECKING:
+    from evalkit.evaluation import Evaluation
     from evalkit.results import Finding
+    from evalkit.study import Study
 
 FORMATS = ("html", "json")
 LATER_FORMATS = ("docx", "md", "xlsx", "pdf")
@@ -99,8 +102,9 @@ def run_evaluation(
     step("reading the evaluation")
     evaluation = ek.load(file, measures)
     step("reading and checking the data")
-    study = evaluation.study()
+    study = _study(evaluation)
     folder.mkdir(parents=True, exist_ok=True)
+    flagged = write_flags(study.safeguarding, flags_beside(folder))
     step("analysing")
     analysis = study.analyse() if set(names) - {FORMATIVE} else None
     written = []
@@ -114,8 +118,17 @@ def run_evaluation(
         evaluation.declared.programme.name,
         tuple(path.resolve() for path in written),
         analysis.findings if analysis else (),
-        write_flags(study.safeguarding, flags_beside(folder)),
+        flagged,
     )
+
+
+def _study(evaluation: Evaluation) -> Study:
+    """Read the data; where they are refused, say that nobody looked for what must reach a person."""
+    try:
+        return evaluation.study()
+    except InvalidData:
+        say("No answer was looked at for safeguarding: put the data right first.", err=True)
+        raise
 
 
 def record(done: Done) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from warnings import catch_warnings, simplefilter
 
 import typer
 
@@ -13,7 +14,7 @@ from evalkit.cli.flagging import Flagged, flags_beside, write_flags
 from evalkit.cli.options import AsJson, MeasuresFolder, origin
 from evalkit.cli.output import guarded, refuse_use, say, write_json
 from evalkit.cli.writing import write_csv
-from evalkit.errors import InvalidData, InvalidInput, Problem, Where
+from evalkit.errors import InvalidData, InvalidInput, Problem, Unverified, Where
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,9 +74,11 @@ def score(
     table = read_table(file, sheet)
     _refuse_to_replace(file, target, known)
     _check(table, known, stop=on_invalid is OnInvalid.stop)
-    scored: pd.DataFrame = ek.score(
-        table.frame, measure, bands=bands, sex=sex, on_invalid=on_invalid.value, folder=measures
-    )
+    with catch_warnings(record=True) as unsure:
+        simplefilter("always", Unverified)
+        scored: pd.DataFrame = ek.score(
+            table.frame, measure, bands=bands, sex=sex, on_invalid=on_invalid.value, folder=measures
+        )
     made = [scale.id for scale in known.scales if known.score_column(scale.id) in scored]
     counts = [_count(scored, known, scale) for scale in made]
     write_csv(scored, target)
@@ -86,8 +89,10 @@ def score(
         return write_json({"ok": True, "measure": measure, "version": known.version,
                            "source": origin(measure, measures), "out": str(target.resolve()),
                            "rows": len(scored), "blanked": blanked, "scales": counts,
-                           "safeguarding": flagged.record()})  # fmt: skip
+                           "notes": [str(item.message) for item in unsure], "safeguarding": flagged.record()})  # fmt: skip
     _show(len(scored), blanked, counts, target)
+    for item in unsure:
+        say(f"Note: {item.message}")
     flagged.show()
 
 

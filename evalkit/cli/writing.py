@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
-def write_csv(frame: pd.DataFrame, target: Path) -> None:
+def write_csv(frame: pd.DataFrame, target: Path, *, mode: int = 0o666) -> None:
     """Write a frame as csv that a spreadsheet cannot take for formulas; all of it or nothing."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
@@ -24,7 +24,9 @@ def write_csv(frame: pd.DataFrame, target: Path) -> None:
     writer.writerows(zip(*columns, strict=True))
     part = target.with_name(f"{target.name}.part")
     try:
-        part.write_bytes(text.getvalue().encode("utf-8"))
+        part.unlink(missing_ok=True)
+        with open(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb") as stream:
+            stream.write(text.getvalue().encode("utf-8"))
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)

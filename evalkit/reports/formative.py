@@ -59,6 +59,8 @@ GAPS = {
     "no-expected-change": "An outcome without an expected change",
     "expected-too-large": "An expected change larger than the scale",
     "design-cannot-show": "An expected change that the design cannot show",
+    "not-an-outcome-measure": "An outcome shown by a measure not made for outcomes",
+    "recall-overlaps": "A measure that asks about a time before the programme",
     "domain-not-covered": "A domain of a framework that no outcome covers",
     "domain-not-measured": "A domain of a framework that nothing measures",
 }

@@ -70,8 +70,8 @@ class ReliableChange(Record):
     n_used: int
     n_dropped: int
     dropped_why: tuple[tuple[str, int], ...]
-    rates: Records[StatusRate]
-    combined: Records[StatusRate]
+    rates: Records[StatusRate] = field(repr=False)
+    combined: Records[StatusRate] = field(repr=False)
     pre: tuple[float, ...] = field(repr=False)
     post: tuple[float, ...] = field(repr=False)
     change: tuple[float, ...] = field(repr=False)
@@ -372,7 +372,8 @@ def _labels(arm: Any) -> NDArray[Any] | None:
         return None
     if isinstance(arm, str):
         raise invalid(f"arm={arm!r} is one label.", allowed="one label for each person")
-    series = pd.Series(list(arm), dtype=object)
+    labels = [x.item() if isinstance(x, np.generic) else x for x in arm]
+    series = pd.Series(labels, dtype=object)
     return np.asarray(series.where(series.notna(), None), dtype=object)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +12,21 @@ import numpy as np
 from evalkit.errors import CannotEstimate
 from evalkit.results import Record, Records
 from evalkit.rounding import written
-from evalkit.stats.columns import check_level, choice, invalid, left_out, numeric
+from evalkit.stats.columns import check_level, choice, left_out
+from evalkit.stats.item_answers import (
+    LEAST_ROWS,
+    Answers,
+    check_variance,
+    covariances,
+    left_out_for,
+    read_answers,
+)
 from evalkit.stats.one_factor import OneFactor, one_factor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-
-LEAST_ROWS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +98,7 @@ class Reliability(Record):
     method: str
     dropped_why: tuple[tuple[str, int], ...] = ()
     notes: tuple[str, ...] = ()
-    items: Records[ItemStatistics] = Records()
+    items: Records[ItemStatistics] = field(default_factory=Records)
 
     @property
     def sentence(self) -> str:
@@ -104,24 +110,6 @@ class Reliability(Record):
             f"{written(self.alpha_high, 2)}){omega}; one person's total must change by more than "
             f"{written(self.smallest_change, 1)} points to be beyond measurement error."
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Answers:
-    """Items as numbers, reversed where asked: one row a person, one column an item."""
-
-    values: Floats
-    names: tuple[str, ...]
-    reversed: tuple[bool, ...]
-    low: Floats
-    high: Floats
-
-    @property
-    def missing(self) -> NDArray[np.bool_]:
-        return np.isnan(self.values)
-
-    def only(self, keep: NDArray[np.bool_]) -> _Answers:
-        return _Answers(self.values[keep], self.names, self.reversed, self.low, self.high)
 
 
 def reliability(
@@ -155,7 +143,7 @@ def reliability(
     Reliability
         alpha = k / (k - 1) (1 - trace C / sum C) for the covariances C; its interval is Feldt's
         from F with n - 1 and (n - 1)(k - 1) degrees of freedom, n the rows used (with "pairwise"
-        those with two answers or more, as psych; the interval is then a little too narrow).
+        those with any answer; the interval is then a little too narrow).
         `sd` is the root of the sum of C; sem = sd sqrt(1 - alpha); se_difference = sqrt(2) sem;
         smallest_change = z se_difference, z = 1.96 at level 0.95. Omega is of a one-factor model
         by maximum likelihood, which takes answers as continuous, its interval a delta-method one
@@ -179,125 +167,21 @@ def reliability(
     """
     check_level(level)
     choice(missing, ("complete", "pairwise"), argument="missing")
-    everyone = _answers(items, tuple(str(name) for name in reverse), low, high)
-    keep, dropped = left_out(_reasons(everyone, missing), len(everyone.values))
+    everyone = read_answers(items, tuple(str(name) for name in reverse), low, high)
+    keep, dropped = left_out(left_out_for(everyone, missing), len(everyone.values))
     used = everyone.only(keep)
-    _check_variance(used)
-    whole = used.only(~used.missing.any(axis=1))
-    covariance = _covariances(used)
+    check_variance(used)
+    whole = used.complete
+    covariance = covariances(used)
     factor = _factor(whole) if omega and len(used.names) > 2 else None
     return _record(everyone, used, whole, covariance, factor, dropped, missing, omega, level)
 
 
-def _answers(items: Any, reverse: tuple[str, ...], low: Any, high: Any) -> _Answers:
-    frame = _frame(items)
-    names = tuple(str(column) for column in frame.columns)
-    _check_shape(names, len(frame))
-    frame.columns = list(names)
-    values = np.column_stack([numeric(frame, name) for name in names])
-    lows, highs = _ends(low, "low", names), _ends(high, "high", names)
-    _check_range(values, names, lows, highs)
-    turn = np.array([name in reverse for name in names])
-    for name in reverse:
-        if name not in names:
-            raise invalid(f"reverse names no item '{name}'.", allowed=", ".join(names))
-    if turn.any() and bool(np.isnan(lows).any() or np.isnan(highs).any()):
-        raise invalid("reverse needs the lowest and highest answer.", allowed="low= and high=")
-    values = np.where(turn, lows + highs - values, values)
-    return _Answers(values, names, tuple(bool(x) for x in turn), lows, highs)
-
-
-def _frame(items: Any) -> Any:
-    import pandas as pd
-
-    from evalkit.stats.columns import as_pandas
-
-    if isinstance(items, np.ndarray | list | tuple):
-        array = np.asarray(items)
-        if array.ndim != 2:
-            raise invalid(f"items has {array.ndim} dimension(s).", allowed="rows by items")
-        return pd.DataFrame(array)
-    return as_pandas(items).copy(deep=False)
-
-
-def _check_shape(names: tuple[str, ...], rows: int) -> None:
-    if len(names) < 2:
-        raise invalid(f"{len(names)} item(s).", allowed="at least 2 items, one a column")
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise invalid("this item is in the data more than once.", column=twice)
-    if rows < LEAST_ROWS:
-        raise invalid(f"{rows} row(s).", allowed=f"at least {LEAST_ROWS} rows, one a person")
-
-
-def _ends(end: Any, argument: str, names: tuple[str, ...]) -> Floats:
-    """Return one end of the answers for each item, NaN where it is not known."""
-    values = np.full(len(names), np.nan) if end is None else np.asarray(end, dtype=float)
-    if values.ndim > 1 or (values.ndim == 1 and len(values) != len(names)):
-        raise invalid(f"{argument} has {values.size} values.", allowed=f"1, or {len(names)}")
-    ends: Floats = np.broadcast_to(values, (len(names),)).astype(float)
-    return ends
-
-
-def _check_range(values: Floats, names: tuple[str, ...], low: Floats, high: Floats) -> None:
-    if np.any(low >= high):
-        raise invalid("low is not below high.", allowed="low below high")
-    beyond = ((values < low) | (values > high)).sum(axis=0)
-    for place in np.flatnonzero(beyond)[:1]:
-        raise invalid(
-            f"{beyond[place]} answer(s) are beyond the lowest or highest possible.",
-            column=names[place],
-            allowed=f"{low[place]:g} to {high[place]:g}",
-        )
-
-
-def _reasons(answers: _Answers, missing: str) -> list[tuple[str, NDArray[np.bool_]]]:
-    answered = (~answers.missing).sum(axis=1)
-    none = ("no item answered", answered == 0)
-    if missing == "complete":
-        return [none, ("some items not answered", answered < len(answers.names))]
-    return [none, ("only one item answered", answered == 1)]
-
-
-def _check_variance(used: _Answers) -> None:
-    if len(used.values) < LEAST_ROWS:
-        raise invalid(
-            f"{len(used.values)} row(s) can be used.",
-            allowed=f"at least {LEAST_ROWS} rows with enough answers",
-        )
-    for place, name in enumerate(used.names):
-        answered = used.values[~used.missing[:, place], place]
-        if len(answered) == 0:
-            raise invalid("nobody answered this item.", column=name)
-        if np.ptp(answered) == 0:
-            raise invalid("everyone gave the same answer: no variance.", column=name)
-
-
-def _covariances(used: _Answers) -> Floats:
-    """Return covariances (divisor n - 1), each from the rows that hold both items."""
-    centred = used.values - np.nanmedian(used.values, axis=0)
-    if not used.missing.any():
-        return np.asarray(np.cov(centred, rowvar=False), dtype=float)
-    count = len(used.names)
-    covariance = np.empty((count, count))
-    for i in range(count):
-        for j in range(i, count):
-            covariance[i, j] = covariance[j, i] = _pair(centred[:, i], centred[:, j])
-    if np.isnan(covariance).any():
-        raise CannotEstimate("Two items were answered together by fewer than 2 people.")
-    return covariance
-
-
-def _pair(one: Floats, other: Floats) -> float:
-    both = ~(np.isnan(one) | np.isnan(other))
-    return float(np.cov(one[both], other[both])[0, 1]) if both.sum() > 1 else float("nan")
-
-
-def _factor(whole: _Answers) -> OneFactor:
+def _factor(whole: Answers) -> OneFactor:
     if len(whole.values) < LEAST_ROWS:
         raise CannotEstimate("Too few people answered every item for omega: use omega=False.")
-    _check_variance(whole)
-    covariance = _covariances(whole)
+    check_variance(whole)
+    covariance = covariances(whole)
     if np.linalg.matrix_rank(_correlations(covariance), hermitian=True) < len(covariance):
         raise CannotEstimate(
             "Some item is a sum of others, or there are fewer people than items, so omega cannot "
@@ -317,19 +201,22 @@ def _feldt(alpha: float, rows: int, count: int, level: float) -> tuple[float, fl
     from scipy.stats import f as fisher
 
     df = (rows - 1, (rows - 1) * (count - 1))
-    low, high = (1 - (1 - alpha) * float(fisher.ppf(p, *df)) for p in ((1 + level) / 2, (1 - level) / 2))
+    low, high = (
+        1 - (1 - alpha) * float(fisher.ppf(p, *df)) for p in ((1 + level) / 2, (1 - level) / 2)
+    )
     return low, high
 
 
 def _correlations(covariance: Floats) -> Floats:
     spread = np.sqrt(np.diag(covariance))
-    return covariance / np.outer(spread, spread)
+    correlations: Floats = covariance / np.outer(spread, spread)
+    return correlations
 
 
 def _record(
-    everyone: _Answers,
-    used: _Answers,
-    whole: _Answers,
+    everyone: Answers,
+    used: Answers,
+    whole: Answers,
     covariance: Floats,
     factor: OneFactor | None,
     dropped: tuple[tuple[str, int], ...],
@@ -388,7 +275,7 @@ def _of_factor(factor: OneFactor | None, level: float) -> dict[str, Any]:
 
 
 def _items(
-    everyone: _Answers, used: _Answers, covariance: Floats, factor: OneFactor | None
+    everyone: Answers, used: Answers, covariance: Floats, factor: OneFactor | None
 ) -> Records[ItemStatistics]:
     return Records(
         ItemStatistics(
@@ -405,7 +292,7 @@ def _items(
     )
 
 
-def _answered(used: _Answers, place: int) -> dict[str, Any]:
+def _answered(used: Answers, place: int) -> dict[str, Any]:
     values = used.values[~used.missing[:, place], place]
     low, high = _end(used.low[place], values.min()), _end(used.high[place], values.max())
     return {
@@ -437,7 +324,7 @@ def _alpha_without(covariance: Floats, place: int) -> float | None:
     return _alpha(covariance[np.ix_(others, others)])
 
 
-def _ends_reached(whole: _Answers) -> tuple[float, float]:
+def _ends_reached(whole: Answers) -> tuple[float, float]:
     """Return the shares of complete rows at the lowest and at the highest possible (or seen) sum."""
     if len(whole.values) == 0:
         return float("nan"), float("nan")

@@ -84,7 +84,8 @@ def icc(ratings: Any, *, level: float = 0.95) -> Records[Intraclass]:
     """
     check_level(level)
     values = _table(ratings)
-    keep, dropped = left_out([("a rating is missing", np.isnan(values).any(axis=1))], len(values))
+    missing: NDArray[np.bool_] = np.asarray(np.isnan(values).any(axis=1))
+    keep, dropped = left_out([("a rating is missing", missing)], len(values))
     squares = mean_squares(values[keep])
     extra = {"n_dropped": int((~keep).sum()), "dropped_why": dropped}
     return Records(form(squares, name, level, **extra) for name in FORMS)
@@ -119,7 +120,11 @@ def mean_squares(values: Floats) -> MeanSquares:
     tiny = 1e-14 * float(np.sum(centred**2))
     rows, columns, error = (
         0.0 if total <= tiny else total
-        for total in (k * float(of_rows @ of_rows), n * float(of_columns @ of_columns), float(np.sum(left**2)))
+        for total in (
+            k * float(of_rows @ of_rows),
+            n * float(of_columns @ of_columns),
+            float(np.sum(left**2)),
+        )
     )
     return MeanSquares(
         n=n,
@@ -153,11 +158,12 @@ def form(squares: MeanSquares, name: str, level: float, **extra: Any) -> Intracl
     single = _single(squares, kind)
     limits = _limits(squares, kind, single, (df1, df2), level)
     if name[-2] == "k":
-        single, *limits = (_stepped_up(x, squares.k) for x in (single, *limits))
+        single = _stepped_up(single, squares.k)
+        limits = [None if x is None else _stepped_up(x, squares.k) for x in limits]
     return Intraclass(
         form=name,
         shrout_fleiss=FORMS[name],
-        icc=float("nan") if single is None else single,
+        icc=single,
         conf_low=limits[0],
         conf_high=limits[1],
         statistic=ratio,
@@ -171,10 +177,8 @@ def form(squares: MeanSquares, name: str, level: float, **extra: Any) -> Intracl
     )
 
 
-def _stepped_up(value: float | None, k: float) -> float | None:
+def _stepped_up(value: float, k: float) -> float:
     """Return the reliability of the mean of k by Spearman and Brown; -inf at the lower bound."""
-    if value is None:
-        return None
     below = 1 + (k - 1) * value
     return float("-inf") if below <= 0 else k * value / below
 
@@ -279,7 +283,9 @@ def _clustered(values: Any, cluster: Any) -> tuple[Floats, NDArray[np.intp], Any
             allowed="arrays of one length",
         )
     unknown = labels.isna().to_numpy(dtype=bool)
-    keep, dropped = left_out([("no value", np.isnan(numbers)), ("no cluster", unknown)], len(numbers))
+    keep, dropped = left_out(
+        [("no value", np.isnan(numbers)), ("no cluster", unknown)], len(numbers)
+    )
     codes = np.asarray(pd.factorize(labels[keep])[0], dtype=np.intp)
     if not 1 < len(set(codes)) < len(codes):
         raise CannotEstimate("At least 2 clusters, and one of at least 2 people, are needed.")
@@ -322,6 +328,7 @@ def _of_clusters(
     mean = Intraclass(
         form="ICC(k)", shrout_fleiss="ICC(1,k)",
         icc=float("-inf") if between == 0 else (between - within) / between,
-        conf_low=_stepped_up(low, typical), conf_high=_stepped_up(high, typical), **common,
+        conf_low=None if low is None else _stepped_up(low, typical),
+        conf_high=None if high is None else _stepped_up(high, typical), **common,
     )  # fmt: skip
     return Records((one, mean))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import exp, log, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -166,7 +166,7 @@ def _derivatives(correlation: Floats, at: Floats) -> tuple[Floats, Floats]:
     slope = np.concatenate([gap @ loading, np.diag(gap) / 2])
     information = np.empty((2 * half, 2 * half))
     information[:half, :half] = np.outer(turned, turned) + inverse * float(loading @ turned)
-    information[:half, half:] = inverse * turned[:, None]
+    information[:half, half:] = inverse * turned[None, :]
     information[half:, :half] = information[:half, half:].T
     information[half:, half:] = inverse**2 / 2
     return slope, information
@@ -177,14 +177,13 @@ def _omega(loadings: Floats, residuals: Floats, spread: Floats, n: int) -> tuple
     common, own = float(loadings @ spread), float(residuals @ spread**2)
     whole = common**2 + own
     slope = np.concatenate([2 * common * own * spread, -(common**2) * spread**2]) / whole**2
-    _, information = _derivatives(_implied(np.concatenate([loadings, residuals])), np.concatenate([loadings, residuals]))
+    at = np.concatenate([loadings, residuals])
+    _, information = _derivatives(_implied(at), at)
     covariance = np.linalg.inv(n * information)
     return common**2 / whole, sqrt(float(slope @ covariance @ slope))
 
 
-def _fit_of(
-    correlation: Floats, loadings: Floats, residuals: Floats, n: int
-) -> dict[str, float | int | None]:
+def _fit_of(correlation: Floats, loadings: Floats, residuals: Floats, n: int) -> dict[str, Any]:
     """Return the chi-squared test of one factor and the usual indices of fit."""
     from scipy.stats import chi2 as chi_squared
 

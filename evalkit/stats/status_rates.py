@@ -73,7 +73,7 @@ class Counted:
         n = sum(int((self.status[rows] == kind).sum()) for kind in kinds)
         reasons = [int((rows & missing).sum()) for missing in self.missing.values()]
         used = int(rows.sum()) - sum(reasons)
-        low, high = _wilson(n, used, self.level)
+        low, high = wilson(n, used, self.level)
         return StatusRate(
             arm=arm,
             status=name,
@@ -98,7 +98,7 @@ class Counted:
             return {}
         used = ~np.logical_or.reduce(list(self.missing.values()))
         could = int((rows & used & self.could[places[name]]).sum())
-        low, high = _wilson(n, could, self.level)
+        low, high = wilson(n, could, self.level)
         share = n / could if could else None
         return {"n_could": could, "share_could": share, "could_low": low, "could_high": high}
 
@@ -111,7 +111,7 @@ def _groups(arms: NDArray[Any]) -> list[tuple[Any, Bools]]:
     return [*found, (None, codes == -1)] if np.any(codes == -1) else found
 
 
-def _wilson(n: int, of: int, level: float) -> tuple[float | None, float | None]:
+def wilson(n: int, of: int, level: float = 0.95) -> tuple[float | None, float | None]:
     """Return the score interval of a share (Wilson 1927); exactly 0 or 1 at the ends."""
     from scipy.stats import norm
 

@@ -198,7 +198,7 @@ def itq(answers: Answers) -> Scores:
         "dso-sum": total(answers[9:15]),
         "ptsd-criteria": ptsd,
         "dso-criteria": dso,
-        "diagnosis": diagnosis,
+        "category": diagnosis,
     }
 
 

@@ -84,7 +84,7 @@ EXAMPLES = [
         {"ptsd-sum": 10, "dso-sum": 9, "ptsd-criteria": 1, "dso-criteria": 0},
     ),
     ("itq", "2 1 0 3 2 2 0 2 1 2 0 1 2 3 2 2 0 0", {"dso-sum": 10, "dso-criteria": 1}),
-    ("itq", "2 1 - 1 2 2 0 2 1 2 0 1 2 3 2 2 0 0", {"ptsd-criteria": None, "diagnosis": None}),
+    ("itq", "2 1 - 1 2 2 0 2 1 2 0 1 2 3 2 2 0 0", {"ptsd-criteria": None, "category": None}),
     (
         "whoqol-bref",
         "3 4 2 2 2 4 3 3 4 2 3 2 4 3 4 3 2 3 3 4 2 3 4 3 3 4",

@@ -6,7 +6,7 @@ import pytest
 from evalkit.content import shipped_registry
 from evalkit.errors import InvalidData
 from evalkit.scoring import score
-from tests.measures import random_answers
+from tests.measures import FEW, random_answers
 
 REGISTRY = shipped_registry()
 SCORED = [name for name in REGISTRY.measures() if REGISTRY.measure(name).items]
@@ -72,11 +72,6 @@ def rows(frame):
     return plain.where(plain.notna(), None).reset_index(drop=True).to_dict("list")
 
 
-FEW = [
-    "audit", "dash-safelives", "dudit", "eq-5d-5l", "ghq-12", "itq", "phq-9", "school-attendance",
-    "social-care-status", "sdq-parent-4-17", "swemwbs", "urica-dv",
-]  # fmt: skip
-"""Every scoring method, skip rules, optional items, bands and flags by sex, and every kind of flag."""
 SLOW = (through_duckdb, through_dask)
 CASES = [
     pytest.param(name, through, id=f"{name} {through.__name__}",

@@ -101,6 +101,22 @@ def too_large(m: dict[str, Any]) -> None:
     m["logic_model"]["outcomes"][0]["expected"]["change"] = -64
 
 
+def shown_by(m: dict[str, Any], measure: str) -> None:
+    outcome = m["logic_model"]["outcomes"][0]
+    m["data"]["scores"][0] |= {"measure": measure}
+    outcome["measure"] = {"id": measure}
+    outcome["expected"]["change"] = -1
+
+
+def screening(m: dict[str, Any]) -> None:
+    shown_by(m, "gad-2")
+    m["data"]["scores"][0]["scale"] = "total"
+
+
+def long_recall(m: dict[str, Any]) -> None:
+    shown_by(m, "casr-sf")
+
+
 def framework_uncovered(m: dict[str, Any]) -> None:
     m["logic_model"]["frameworks"] = ["kirkpatrick"]
     covers = [f"kirkpatrick/{name}" for name in ("reaction", "learning", "behaviour")]
@@ -125,6 +141,8 @@ def cannot_show(m: dict[str, Any]) -> None:
         (one_level_out, ("level-left-out", "society")),
         (nothing_expected, ("no-expected-change", "o2")),
         (too_large, ("expected-too-large", "o0")),
+        (screening, ("not-an-outcome-measure", "o0")),
+        (long_recall, ("recall-overlaps", "o0")),
         (framework_uncovered, ("domain-not-covered", "kirkpatrick/results")),
         (cannot_show, ("design-cannot-show", "o0")),
     ],
@@ -138,7 +156,7 @@ def test_a_rule_finds_exactly_its_gap(
 
 
 def test_every_rule_has_a_case() -> None:
-    assert len(RULES) == 11
+    assert len(RULES) == 13
 
 
 def test_a_page_has_a_name_for_every_gap() -> None:

@@ -275,19 +275,19 @@ def test_itq_takes_2_as_endorsed_not_only_more_than_2(scale: str) -> None:
 
 def test_itq_gives_one_category_or_none() -> None:
     ptsd, complex_ptsd = one("itq", ITQ), one("itq", [*ITQ[:12], 2, *ITQ[13:]])
-    assert (ptsd["ptsd-sum"], ptsd["dso-sum"], ptsd["diagnosis"]) == (10, 9, 1)
-    assert (complex_ptsd["dso-sum"], complex_ptsd["diagnosis"]) == (10, 2)
+    assert (ptsd["ptsd-sum"], ptsd["dso-sum"], ptsd["category"]) == (10, 9, 1)
+    assert (complex_ptsd["dso-sum"], complex_ptsd["category"]) == (10, 2)
     dso_alone = one("itq", [1.0] * 9 + [2.0] * 9)
-    assert (dso_alone["dso-criteria"], dso_alone["diagnosis"]) == (1, 0)
+    assert (dso_alone["dso-criteria"], dso_alone["category"]) == (1, 0)
 
 
 def test_itq_missing_answer_is_undetermined_only_where_it_matters() -> None:
     unsure = one("itq", [*ITQ[:2], None, 1, *ITQ[4:]])
-    assert unsure["ptsd-criteria"] is None and unsure["diagnosis"] is None
+    assert unsure["ptsd-criteria"] is None and unsure["category"] is None
     sure = one("itq", [*ITQ[:2], None, 3, *ITQ[4:]])
-    assert (sure["ptsd-criteria"], sure["diagnosis"], sure["ptsd-sum"]) == (1, 1, None)
+    assert (sure["ptsd-criteria"], sure["category"], sure["ptsd-sum"]) == (1, 1, None)
     either = one("itq", [*ITQ[:11], None, *ITQ[12:]])
-    assert (either["ptsd-criteria"], either["dso-criteria"], either["diagnosis"]) == (1, None, None)
+    assert (either["ptsd-criteria"], either["dso-criteria"], either["category"]) == (1, None, None)
 
 
 def test_itq_has_no_total_of_18_items_and_no_severity_bands() -> None:

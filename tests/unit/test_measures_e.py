@@ -378,12 +378,12 @@ def test_direction_is_stated_and_never_inferred_from_a_name(name: str, expected:
     [
         (290, 31, "persistent"),
         (290, 29, "persistent"),
-        (290, 28, "none"),
+        (290, 28, "not persistent"),
         (312, 160, "severe"),
         (312, 156, "severe"),
         (312, 155, "persistent"),
-        (312, 24, "none"),
-        (380, 0, "none"),
+        (312, 24, "not persistent"),
+        (380, 0, "not persistent"),
         (380, 380, "severe"),
     ],
 )

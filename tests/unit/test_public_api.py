@@ -191,6 +191,7 @@ def test_score_says_what_it_takes() -> None:
         "grade",
         "limits",
         "on_invalid",
+        "folder",
     ]
     assert all(found[name].kind is inspect.Parameter.KEYWORD_ONLY for name in list(found)[2:])
     frame = pd.DataFrame({f"a{n}": [3, 9] for n in range(1, 8)})

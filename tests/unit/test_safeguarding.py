@@ -174,5 +174,5 @@ def test_a_slip_in_covers_is_named(covers: str, words: str) -> None:
 def test_what_is_not_scored_says_why(measure_id: str) -> None:
     from evalkit.errors import InvalidInput
 
-    with pytest.raises(InvalidInput, match="not scored|no score|finished scores"):
+    with pytest.raises(InvalidInput, match=r"not scored|no score|finished scores"):
         ek.score(pd.DataFrame({"q1": [1]}), measure_id)
