@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from evalkit import __version__
-from evalkit.cli import adding, checking, demonstrating, later, listing, running, scoring, starting
+from evalkit.cli import (
+    adding,
+    cataloguing,
+    checking,
+    demonstrating,
+    later,
+    listing,
+    running,
+    scoring,
+    starting,
+)
 from evalkit.cli.output import say
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -48,6 +58,7 @@ app.add_typer(listing.measures, name="measures")
 app.add_typer(listing.designs, name="designs")
 listing.measures.command("check")(adding.check)
 listing.measures.command("new")(adding.new)
+listing.measures.command("catalogue")(cataloguing.catalogue)
 for _name in later.COMMANDS:
     later.add(app, _name)
 for _name in later.MEASURES_COMMANDS:

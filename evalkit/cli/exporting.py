@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evalkit.cli.options import AsJson
+from evalkit.cli.options import AsJson, MeasuresFolder
 from evalkit.cli.output import guarded, refuse_use, say, write_json
 from evalkit.errors import InvalidInput
 
@@ -56,6 +56,7 @@ def export(
         FhirVersion, typer.Option("--fhir-version", help="With --format fhir.")
     ] = FhirVersion.r5,
     force: Annotated[bool, typer.Option("--force", help="Write over a file of that name.")] = False,
+    folder: MeasuresFolder = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a measure as a form: for Kobo and ODK, REDCap, FHIR or Excel; or as plain JSON.
@@ -64,7 +65,7 @@ def export(
     """
     import evalkit as ek
 
-    measure = ek.measure(name)
+    measure = ek.measure(name, folder)
     target = _target(out, measure, form)
     content = made(measure, form, fhir_version)
     write_whole(content, target, force=force)

@@ -200,7 +200,7 @@ def _code(answers: Sequence[Mapping[str, Any]], item: Item) -> float:
     if len(answers) != 1 or len(given) != 1:
         raise InvalidInput(f"found {len(answers)} answers, or not of the kind that is asked for.")
     raw = given[0].get("code") if isinstance(given[0], Mapping) else given[0]
-    value = float(raw) if not isinstance(raw, bool) and is_number(str(raw)) else float("nan")
+    value = float(str(raw)) if is_number(str(raw)) else float("nan")
     if not item.takes(value):
         raise InvalidInput(str(Problem(Where(), f"'{raw}' is not allowed.", item.allowed)))
     return int(value) if value.is_integer() else value

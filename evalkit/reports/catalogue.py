@@ -11,6 +11,7 @@ from typing import Any
 
 from evalkit.measure_card import VERIFIED
 from evalkit.measure_checks import cited_facts
+from evalkit.measure_parts import WorkedExample
 from evalkit.measure_spec import Measure
 from evalkit.registry import Registry
 from evalkit.reports.catalogue_card import DOES, KINDS, LICENCES, card
@@ -75,7 +76,12 @@ def _order(measure: Measure) -> tuple[int, str, str]:
 def _introduction(measures: Sequence[Measure]) -> dict[str, Any]:
     from evalkit import __version__
 
-    facts = Counter(fact.verification for x in measures for _, fact in cited_facts(x))
+    facts = Counter(
+        fact.verification
+        for measure in measures
+        for _, fact in cited_facts(measure)
+        if not isinstance(fact, WorkedExample)
+    )
     kinds = Counter[str](measure.kind for measure in measures)
     return {
         "version": __version__,

@@ -182,7 +182,7 @@ def _facts(measure: Measure) -> Iterator[Stated]:
     if measure.items:
         yield Stated("Items", _item_count(measure))
     if measure.answers is not None:
-        codes = ", ".join(f"{figure(code)} {words}" for code, words in measure.answers.codes)
+        codes = ", ".join(f"{figure(code)} = {words}" for code, words in measure.answers.codes)
         yield Stated("Answers", codes, _sure(measure.answers), measure.answers.note)
     if measure.item_order is not None:
         order = measure.item_order

@@ -13,6 +13,7 @@ from evalkit.disclosure import sentence
 from evalkit.flow import arm_names
 from evalkit.reports import delivery, pictures, tables
 from evalkit.reports.common import header, provenance
+from evalkit.reports.individual import individual_section
 from evalkit.reports.page import lay_out
 from evalkit.reports.released import Released, release
 from evalkit.reports.words import number, sentence_case
@@ -38,6 +39,7 @@ def formative_page(study: Study) -> str:
         stayers=delivery.stayers_table(released),
         dose=delivery.dose_table(released),
         completeness=delivery.completeness_table(released),
+        individual=individual_section(released, by_arm=False),
         coverage=tables.coverage_table(released),
         indicators=_indicators(released),
         needs=tables.needs_table(released),

@@ -10,6 +10,7 @@ from evalkit.disclosure import sentence
 from evalkit.flow import arm_names, share_lost
 from evalkit.reports import outcomes, pictures, tables
 from evalkit.reports.common import header, methods, provenance, relevant_gaps, theory_words
+from evalkit.reports.individual import individual_section
 from evalkit.reports.page import drawing, lay_out
 from evalkit.reports.released import Released, part_of, release
 from evalkit.reports.words import interval, number, sentence_case, who
@@ -62,6 +63,7 @@ def summative_page(analysis: Analysis) -> str:
         loss=_loss(analysis, released),
         baseline=_baseline(analysis, released),
         results=_results(analysis, released),
+        individual=individual_section(released, by_arm=True),
         levels=_levels(analysis, levels),
         rates=_rates(analysis, released),
         coverage=tables.coverage_table(released),

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 import evalkit as ek
 from evalkit.cli.commands import app as whole
 from evalkit.cli.exporting import Format, export, file_name
-from evalkit.forms import excel
+from evalkit.forms import as_json, excel
 
 from .conftest import Small
 
@@ -138,6 +138,22 @@ def test_json_and_the_names_of_redcap(run: Export) -> None:
     assert any("start with das_" in line for line in document["advice"])
     again = json.loads(run("dash-safelives", "--format", "redcap", "--json").stdout)
     assert again["ok"] is False
+
+
+def test_a_measure_of_ones_own_with_its_wording(run: Export, tmp_path: Path) -> None:
+    asked = "How well did you sleep?"
+    record = as_json.record(ek.measure("phq-2"))
+    record |= {"id": "sleep", "prefixes": []}
+    record["licence"] |= {"text_included": True, "status": "free", "holder": "us"}
+    record["items"][0]["text"] = asked
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "sleep.yaml").write_text(json.dumps(record), encoding="utf-8")
+    assert run("sleep", "--format", "redcap").exit_code == 1
+    result = run("sleep", "--format", "redcap", "--measures", folder)
+    assert result.exit_code == 0, result.output
+    assert asked in (tmp_path / "sleep.redcap.csv").read_text(encoding="utf-8")
+    assert "not included" not in result.stdout
 
 
 def test_help_answers_without_anything_heavy() -> None:

@@ -138,6 +138,20 @@ def test_what_is_not_verified_is_marked(name: str, cards: dict[str, str]) -> Non
     assert cards[name].count(MARK) == len(unsure)
 
 
+def test_the_introduction_counts_what_the_cards_show(page: str, cards: dict[str, str]) -> None:
+    counts = {
+        row["Words"]: int(row["Facts here"]) for row in Page(page).table("Words", "Facts here")
+    }
+    assert list(counts) == ["two sources agree", "one source", "follows by arithmetic",
+                            "evalkit's own definition", "not verified"]  # fmt: skip
+    assert counts["not verified"] == sum(card.count(MARK) for card in cards.values())
+    own = sum(
+        card.count(f"({html.escape(VERIFIED['own'], quote=False)}") for card in cards.values()
+    )
+    own += sum(card.count("(evalkit&#39;s own definition") for card in cards.values())
+    assert counts["evalkit's own definition"] == own
+
+
 def test_bands_say_whether_they_are_shown(cards: dict[str, str]) -> None:
     phq = words(cards["phq-9"])
     assert "Bands: severity" in phq and "0 to 4 minimal" in phq and "20 to 27 severe" in phq

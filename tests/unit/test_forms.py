@@ -32,7 +32,7 @@ ASKED = [measure for measure in MEASURES if measure.items]
 WITHOUT = [measure for measure in MEASURES if not measure.items]
 BY_ID = {measure.id: measure for measure in MEASURES}
 HOSTILE = ("=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "＝1", "＋1", "－1", "＠x",
-           "=cmd|' /C calc'!A0", "[person] ${person} a|b, c", 'say "this"', "<b>&amp;</b>",
+           "=cmd|' /C calc'!A0", "[person] ${nobody} a|b, c", 'say "this"', "<b>&amp;</b>",
            "=HYPERLINK(\"http://x\")", "http://x", "line\nbreak", "nul\x00l\x1b")  # fmt: skip
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 every = pytest.mark.parametrize("measure", ASKED, ids=lambda measure: measure.id)
