@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pandas as pd
 
-
 FEW = [
     "audit", "dash-safelives", "dudit", "eq-5d-5l", "ghq-12", "itq", "phq-9", "school-attendance",
     "social-care-status", "sdq-parent-4-17", "swemwbs", "urica-dv",

@@ -12,6 +12,7 @@ from evalkit.cli import (
     cataloguing,
     checking,
     demonstrating,
+    exporting,
     later,
     listing,
     running,
@@ -58,8 +59,7 @@ app.add_typer(listing.measures, name="measures")
 app.add_typer(listing.designs, name="designs")
 listing.measures.command("check")(adding.check)
 listing.measures.command("new")(adding.new)
+listing.measures.command("export")(exporting.export)
 listing.measures.command("catalogue")(cataloguing.catalogue)
 for _name in later.COMMANDS:
     later.add(app, _name)
-for _name in later.MEASURES_COMMANDS:
-    later.add(listing.measures, _name, before="measures ")

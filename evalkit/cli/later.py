@@ -7,13 +7,12 @@ import typer
 from evalkit.cli.output import refuse_later
 
 COMMANDS = ("lock", "power", "randomise", "diagnose", "track")
-MEASURES_COMMANDS = ("export",)
 _ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
-def add(app: typer.Typer, name: str, *, before: str = "") -> None:
+def add(app: typer.Typer, name: str) -> None:
     """Add a command that takes anything and says that it is not available in this version."""
 
     @app.command(name, hidden=True, context_settings=_ANYTHING)
     def refuse(context: typer.Context) -> None:
-        refuse_later(f"{before}{name}")
+        refuse_later(name)

@@ -80,12 +80,6 @@ def test_commands_of_a_later_version(call: Call, name: str) -> None:
     assert f"{name} is not available in this version." in result.stderr
 
 
-def test_measures_commands_of_a_later_version(call: Call) -> None:
-    result = call("measures", "export", "sdq-parent-4-17", "--format", "redcap")
-    assert result.exit_code == 2
-    assert "measures export is not available in this version." in result.stderr
-
-
 # new
 
 
