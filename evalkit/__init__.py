@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from evalkit.design_spec import Design
     from evalkit.errors import EvalkitError
     from evalkit.evaluation import Evaluation
-    from evalkit.measure_spec import Measure
+    from evalkit.instruments.spec import Measure
     from evalkit.registry import Registry
     from evalkit.stats import reliable_change
     from evalkit.study import Study

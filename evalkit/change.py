@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evalkit.evaluation import Target
-    from evalkit.measure_spec import Measure
+    from evalkit.instruments.spec import Measure
     from evalkit.study import Study
 
 METHOD = "jacobson-truax"

@@ -13,7 +13,7 @@ from evalkit.registry import alike
 from evalkit.shapes import not_available
 
 if TYPE_CHECKING:
-    from evalkit.measure_spec import Measure
+    from evalkit.instruments.spec import Measure
     from evalkit.registry import Registry
 
 OUTSIDERS = ("teacher", "practitioner")

@@ -77,6 +77,10 @@ class CannotEstimate(EvalkitError):
     """The data given cannot carry this estimate; the message says why."""
 
 
+class NotConverged(CannotEstimate):
+    """An iterative fit found no solution, or one that cannot be (a negative variance)."""
+
+
 class Unverified(UserWarning):
     """Said where a caller names bands that rest on memory: they are used at the caller's risk."""
 

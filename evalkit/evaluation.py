@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
     from evalkit.files.strict_yaml import Document
-    from evalkit.measure_scale import Scale
-    from evalkit.measure_spec import Measure
+    from evalkit.instruments.scale import Scale
+    from evalkit.instruments.spec import Measure
     from evalkit.registry import Registry
     from evalkit.study import Study
     from evalkit.tables import RawTable

@@ -12,7 +12,7 @@ from evalkit.results import Record
 if TYPE_CHECKING:
     from evalkit.declaration import Harm, Link, LogicModelPart, Outcome
     from evalkit.design_spec import Design
-    from evalkit.measure_spec import Measure
+    from evalkit.instruments.spec import Measure
 
 COLUMNS = ("inputs", "activities", "outputs", "outcomes", "impacts")
 MECHANISMS = {

@@ -10,7 +10,7 @@ from evalkit.errors import InvalidContent, Problem, UnknownDesign, UnknownMeasur
 
 if TYPE_CHECKING:
     from evalkit.design_spec import Design
-    from evalkit.measure_spec import Measure
+    from evalkit.instruments.spec import Measure
 
 Made = TypeVar("Made")
 
@@ -59,7 +59,7 @@ class Registry:
 
     def measure(self, measure_id: str) -> Measure:
         """Return a measure. Raises UnknownMeasure, or InvalidContent where its file is faulty."""
-        from evalkit.measure_spec import build_measure
+        from evalkit.instruments.spec import build_measure
 
         names = _by_id(self.measure_readers)
         if measure_id not in names:

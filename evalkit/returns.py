@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evalkit.evaluation import Evaluation
-    from evalkit.measure_parts import Item
-    from evalkit.measure_spec import Measure
+    from evalkit.instruments.parts import Item
+    from evalkit.instruments.spec import Measure
 
 Source = Responses | Scores
 KEY = ["person", "wave", "informant", "respondent"]
@@ -51,7 +51,7 @@ def answer_problems(
     evaluation: Evaluation, source: Source, table: RawTable, known: set[str] | None
 ) -> list[Problem]:
     """Hold a table of answers or scores to its measure, waves, informants and people."""
-    from evalkit.answers import YAML, item_columns
+    from evalkit.scoring.columns import YAML, item_columns
 
     measure = evaluation.measure(source.measure)
     rules = [Rule("person", "a person of the people table", one_of(known) if known else None,
@@ -226,9 +226,9 @@ def _score_items(
     """Score item answers; every scale of the measure becomes one row an answer set."""
     import pandas as pd
 
-    from evalkit.answers import item_columns
     from evalkit.safeguarding import safeguarding
     from evalkit.scoring import score
+    from evalkit.scoring.columns import item_columns
 
     measure = evaluation.measure(source.measure)
     columns = item_columns(list(table.frame.columns), measure, items=source.items)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evalkit.measure_spec import Measure
+    from evalkit.instruments.spec import Measure
 
 COLUMNS = ["person", "wave", "informant", "respondent", "measure", "flag", "state", "says"]
 RAISED, POSSIBLE = "raised", "possible, with answers missing"
@@ -40,7 +40,7 @@ def safeguarding_of_scores(
     """Return the same for scores worked out elsewhere: flags that look at this scale."""
     import pandas as pd
 
-    from evalkit.scoring_methods import COMPARE
+    from evalkit.scoring.methods import COMPARE
 
     found = []
     for flag in measure.flags:

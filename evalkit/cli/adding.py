@@ -14,8 +14,8 @@ from evalkit.cli.output import FIXABLE, guarded, problem_record, say, show_probl
 from evalkit.errors import FoundProblems, InvalidContent, InvalidInput, Problem, Where
 
 if TYPE_CHECKING:
-    from evalkit.measure_draft import Draft, DraftScale
-    from evalkit.measure_spec import Measure
+    from evalkit.instruments.draft import Draft, DraftScale
+    from evalkit.instruments.spec import Measure
 
 KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 RESPONDENTS = ("self", "carer", "teacher", "practitioner", "family", "organisation")
@@ -50,7 +50,7 @@ def check(
 def faults_of(file: Path) -> tuple[list[Problem], Measure | None]:
     """Return every fault of a measure file, and the measure where it could be built."""
     from evalkit.content import registry_from_texts
-    from evalkit.measure_examples import example_faults
+    from evalkit.instruments.examples import example_faults
 
     if not file.is_file():
         return [Problem(Where(file=str(file)), "the file is not there.", "", "Check it.")], None
@@ -93,7 +93,7 @@ def new(
     out: Annotated[Path, typer.Option("--out", help="The folder to write to.")] = Path("."),
 ) -> None:
     """Ask for what a measure needs, with one form scored by hand, and write a valid file."""
-    from evalkit.measure_draft import draft_text
+    from evalkit.instruments.draft import draft_text
 
     if not KEBAB.fullmatch(name):
         raise InvalidInput(f"'{name}' is not kebab-case. Write for example family-hope-scale.")
@@ -123,7 +123,7 @@ def _refuse_known(name: str) -> None:
 def _prove(name: str, text: str) -> None:
     """Raise where the file would be faulty, or the form scored by hand comes out otherwise."""
     from evalkit.content import registry_from_texts
-    from evalkit.measure_examples import example_faults
+    from evalkit.instruments.examples import example_faults
 
     measure = registry_from_texts({f"{name}.yaml": text}, {}).measure(name)
     faults = example_faults(measure)
@@ -135,7 +135,7 @@ def _prove(name: str, text: str) -> None:
 
 
 def _ask(name: str) -> Draft:
-    from evalkit.measure_draft import Draft, codes_of
+    from evalkit.instruments.draft import Draft, codes_of
 
     say(f"A new measure: {name}. Answer as its authors do; leave nothing to memory.")
     title = _asked("Full title", str)
@@ -164,7 +164,7 @@ def _year(citation: str) -> str:
 
 
 def _scales(size: int) -> tuple[DraftScale, ...]:
-    from evalkit.measure_draft import DraftScale, numbers
+    from evalkit.instruments.draft import DraftScale, numbers
 
     found: list[DraftScale] = []
     while True:

@@ -15,7 +15,7 @@ from evalkit.cli.output import guarded, refuse_use, say, write_json
 from evalkit.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from evalkit.measure_spec import Measure
+    from evalkit.instruments.spec import Measure
 
 
 class Format(StrEnum):

@@ -19,7 +19,7 @@ from evalkit.errors import InvalidData, InvalidInput, Problem, Unverified, Where
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evalkit.measure_spec import Measure
+    from evalkit.instruments.spec import Measure
     from evalkit.tables import RawTable
 
 
@@ -67,6 +67,8 @@ def score(
     import evalkit as ek
     from evalkit.files.tables import read_table
 
+    if not file.name or file.is_dir():
+        refuse_use(f"{file} is a folder. Name the file of answers.")
     target = out or file.with_name(f"{file.stem}.scored.csv")
     if target.suffix.lower() != ".csv":
         refuse_use(f"--out: scores are written as csv, and '{target.name}' does not end in .csv.")
@@ -113,9 +115,9 @@ def _flagged(scored: pd.DataFrame, measure: Measure, target: Path) -> Flagged:
 
 def _check(table: RawTable, measure: Measure, *, stop: bool) -> None:
     """Hold the answers to the measure as `evalkit check` does, naming file, row and column."""
-    from evalkit.answers import COMMAND, item_columns
     from evalkit.returns import item_rules
     from evalkit.rules import find_problems
+    from evalkit.scoring.columns import COMMAND, item_columns
 
     if measure.score_only:
         return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from evalkit.measure_spec import Measure
+    from evalkit.instruments.spec import Measure
 
 
 class Respondent(StrEnum):
@@ -74,8 +74,8 @@ OPTIONS = {"subject": "--about"}
 
 
 def find(measures: Sequence[Measure], wanted: Mapping[str, Any]) -> list[Measure]:
-    """Return the measures that fit the filters given; see `evalkit.measure_search.matching`."""
-    from evalkit.measure_search import matching
+    """Return the measures that fit the filters given; see `evalkit.instruments.search.matching`."""
+    from evalkit.instruments.search import matching
 
     return matching(measures, **wanted)
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from evalkit.measure_parts import Answers, Item, WorkedExample
-from evalkit.measure_scale import Case, Criterion, Scale
-from evalkit.measure_spec import Measure
+from evalkit.instruments.parts import Answers, Item, WorkedExample
+from evalkit.instruments.scale import Case, Criterion, Scale
+from evalkit.instruments.spec import Measure
 
 MAPPINGS: Mapping[type, tuple[str, ...]] = {
     Answers: ("codes",),

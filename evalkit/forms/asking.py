@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from math import isinf
 
 from evalkit.errors import InvalidInput, Problem, Where
-from evalkit.measure_parts import Item, Skip
-from evalkit.measure_spec import Measure
+from evalkit.instruments.parts import Item, Skip
+from evalkit.instruments.spec import Measure
 
 WAVES = ("baseline", "end")
 PERSON = "Person: the id, with its leading zeros"

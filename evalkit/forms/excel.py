@@ -30,9 +30,9 @@ from evalkit.forms.asking import (
     unless,
 )
 from evalkit.forms.workbooks import book_of, write_rows
-from evalkit.measure_parts import Item
-from evalkit.measure_scale import Scale
-from evalkit.measure_spec import Measure
+from evalkit.instruments.parts import Item
+from evalkit.instruments.scale import Scale
+from evalkit.instruments.spec import Measure
 from evalkit.tables import FIRST_YEAR, LAST_YEAR
 
 TITLE, MESSAGE, LIST = 32, 255, 255

@@ -19,8 +19,8 @@ from evalkit.forms.asking import (
     passed_over,
     question,
 )
-from evalkit.measure_parts import Item, Skip
-from evalkit.measure_spec import Measure
+from evalkit.instruments.parts import Item, Skip
+from evalkit.instruments.spec import Measure
 from evalkit.tables import is_number
 
 Version = Literal["R5", "R4B"]

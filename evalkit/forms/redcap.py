@@ -23,8 +23,8 @@ from evalkit.forms.asking import (
     passed_over,
     question,
 )
-from evalkit.measure_parts import Item, Skip
-from evalkit.measure_spec import Measure
+from evalkit.instruments.parts import Item, Skip
+from evalkit.instruments.spec import Measure
 
 COLUMNS = (
     "Variable / Field Name", "Form Name", "Section Header", "Field Type", "Field Label",

@@ -26,8 +26,8 @@ from evalkit.forms.asking import (
     question,
 )
 from evalkit.forms.workbooks import book_of, write_rows
-from evalkit.measure_parts import Codes, Item, Skip
-from evalkit.measure_spec import Measure
+from evalkit.instruments.parts import Codes, Item, Skip
+from evalkit.instruments.spec import Measure
 
 SURVEY = ("type", "name", "label", "hint", "required", "constraint", "constraint_message", "relevant",
           "calculation")  # fmt: skip

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from evalkit.measure_card import VERIFIED
-from evalkit.measure_checks import cited_facts
-from evalkit.measure_parts import WorkedExample
-from evalkit.measure_spec import Measure
+from evalkit.instruments.card import VERIFIED
+from evalkit.instruments.checks import cited_facts
+from evalkit.instruments.parts import WorkedExample
+from evalkit.instruments.spec import Measure
 from evalkit.registry import Registry
 from evalkit.reports.catalogue_card import DOES, KINDS, LICENCES, card
 from evalkit.reports.page import lay_out

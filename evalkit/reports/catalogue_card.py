@@ -6,10 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from evalkit.measure_card import PURPOSES, VERIFIED
-from evalkit.measure_parts import ChangeThreshold, Cited, Flag, Norm, Published, Reliability, Skip
-from evalkit.measure_scale import BandSystem, Scale
-from evalkit.measure_spec import Measure
+from evalkit.instruments.card import PURPOSES, VERIFIED
+from evalkit.instruments.parts import (
+    ChangeThreshold,
+    Cited,
+    Flag,
+    Norm,
+    Published,
+    Reliability,
+    Skip,
+)
+from evalkit.instruments.scale import BandSystem, Scale
+from evalkit.instruments.spec import Measure
 from evalkit.reports.scale_words import (
     bands_said,
     figure,

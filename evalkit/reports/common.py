@@ -11,8 +11,8 @@ from evalkit.wording import say
 if TYPE_CHECKING:
     from evalkit.disclosure import Rules
     from evalkit.evaluation import Evaluation
+    from evalkit.instruments.spec import Measure
     from evalkit.logic_model import Gap
-    from evalkit.measure_spec import Measure
     from evalkit.study import Study
 
 SYNTHETIC = "Synthetic data: every person and family in this report is made up."
@@ -141,7 +141,7 @@ def _used(evaluation: Evaluation) -> list[Measure]:
 
 
 def _measure_words(measure: Measure) -> str:
-    from evalkit.measure_card import end
+    from evalkit.instruments.card import end
 
     scales = "; ".join(
         f"{scale.id} {end(scale.low)} to {end(scale.high)}, higher is {scale.higher_is} ({VERIFIED[scale.verification]})"

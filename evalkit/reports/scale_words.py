@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import isinf
 
-from evalkit.measure_parts import Ends, Item
-from evalkit.measure_scale import Band, Criterion, Missing, Rounding, Scale
-from evalkit.measure_spec import Measure
+from evalkit.instruments.parts import Ends, Item
+from evalkit.instruments.scale import Band, Criterion, Missing, Rounding, Scale
+from evalkit.instruments.spec import Measure
 from evalkit.rounding import MINUS
 
 BETTER = {

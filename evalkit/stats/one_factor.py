@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalkit.errors import CannotEstimate
+from evalkit.errors import NotConverged
 from evalkit.results import Record
 
 if TYPE_CHECKING:
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 MOST_STEPS = 2000
 FLAT = 1e-9
 """A fit has converged where no derivative of the discrepancy, in correlation units, exceeds this."""
-
-
-class NotConverged(CannotEstimate):
-    """An iterative fit found no solution, or one that cannot be (a negative variance)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ import evalkit as ek
 from evalkit import content
 from evalkit.cli.commands import app
 from evalkit.errors import InvalidContent, NotAvailable
-from evalkit.measure_draft import codes_of, numbers
+from evalkit.instruments.draft import codes_of, numbers
 
 ANSWERS = [
     "Family hope scale", "hope", "self", "Doe J (2020). A paper on hope.", "free", "J Doe", "4",

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from evalkit.errors import Where
-from evalkit.measure_spec import Measure, build_measure
+from evalkit.instruments.spec import Measure, build_measure
 from evalkit.scoring import score
 from evalkit.stats.informants import agreement
 from evalkit.stats.internal_consistency import reliability

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from evalkit.content import read_texts, shipped_registry
-from evalkit.measure_checks import cited_facts
-from evalkit.measure_examples import example_faults
-from evalkit.scale_checks import partition_fault, reach
+from evalkit.instruments.checks import cited_facts
+from evalkit.instruments.examples import example_faults
+from evalkit.instruments.scale_checks import partition_fault, reach
 from evalkit.scoring import VERIFIED, reverse, score
 from tests.measures import column, extreme, random_answers, values_of
 

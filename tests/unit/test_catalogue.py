@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from evalkit.cli.cataloguing import catalogue as command
 from evalkit.content import read_texts, registry_from_texts, shipped_registry
-from evalkit.measure_card import VERIFIED
-from evalkit.measure_checks import cited_facts
-from evalkit.measure_scale import Method
+from evalkit.instruments.card import VERIFIED
+from evalkit.instruments.checks import cited_facts
+from evalkit.instruments.scale import Method
 from evalkit.reports.catalogue import DOMAINS, catalogue
 from evalkit.reports.catalogue_card import DOES, KINDS, LICENCES, RESPONDENTS
 from evalkit.reports.scale_words import (
@@ -275,8 +275,8 @@ def test_the_command_writes_and_does_not_overwrite(tmp_path: Path, page: str) ->
 def test_the_words_cover_all_that_a_file_may_say() -> None:
     from typing import get_args, get_type_hints
 
-    from evalkit.measure_parts import Licence, Verification
-    from evalkit.measure_spec import Measure
+    from evalkit.instruments.parts import Licence, Verification
+    from evalkit.instruments.spec import Measure
 
     hints = get_type_hints(Measure)
     assert set(KINDS) == set(DOES) == set(get_args(hints["kind"]))

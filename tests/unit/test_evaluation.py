@@ -270,7 +270,8 @@ def test_a_measure_in_capitals_hides_no_other_problem() -> None:
         build_evaluation(parse(text, "e.yaml"), text, shipped_registry(), lambda *_: None)
     said = {p.where.key: p.next_step for p in caught.value.problems}
     assert said == {
-        "data.responses.0.measure": "Did you mean 'sdq-parent-4-17'?",
+        "data.responses.0.measure": "Did you mean 'sdq-parent-4-17'? "
+        f"`evalkit measures list` shows all {len(ek.measures())}.",
         "logic_model.outcomes.1.role": "Did you mean 'child'?",
         "analysis.covariats": "Did you mean 'covariates'?",
     }

@@ -23,8 +23,8 @@ import evalkit as ek
 from evalkit.errors import InvalidData, InvalidInput
 from evalkit.files.tables import read_table
 from evalkit.forms import as_json, asking, excel, fhir, redcap, xlsform
-from evalkit.measure_parts import Item, Skip
-from evalkit.measure_spec import Measure, build_measure
+from evalkit.instruments.parts import Item, Skip
+from evalkit.instruments.spec import Measure, build_measure
 from tests.measures import random_answers
 
 MEASURES = [ek.measure(name) for name in ek.measures()]
@@ -178,7 +178,7 @@ def _redcap_answers(x: Item, row: dict[str, str]) -> None:
 
 @every
 def test_evalkit_finds_the_fields_of_redcap(measure: Measure) -> None:
-    from evalkit.answers import item_columns
+    from evalkit.scoring.columns import item_columns
 
     names = redcap.field_names(measure)
     start = redcap.start_of_names(measure)

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from evalkit.cli import searching
 from evalkit.cli.commands import app
 from evalkit.content import shipped_registry
-from evalkit.measure_parts import Ages, Licence
-from evalkit.measure_search import ages_unknown, matching, stem
-from evalkit.measure_spec import Measure
+from evalkit.instruments.parts import Ages, Licence
+from evalkit.instruments.search import ages_unknown, matching, stem
+from evalkit.instruments.spec import Measure
 
 REGISTRY = shipped_registry()
 ALL = [REGISTRY.measure(name) for name in REGISTRY.measures()]

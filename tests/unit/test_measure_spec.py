@@ -8,7 +8,7 @@ import pytest
 from evalkit.content import read_texts
 from evalkit.errors import InvalidContent, InvalidInput, Where
 from evalkit.files.strict_yaml import parse
-from evalkit.measure_spec import build_measure
+from evalkit.instruments.spec import build_measure
 
 TEXT = read_texts("measures")["children/sdq-parent-4-17.yaml"]
 SOUND = parse(TEXT, "sdq.yaml").data

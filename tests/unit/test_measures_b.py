@@ -497,7 +497,8 @@ def test_hark_any_yes_is_positive_and_blanks_are_no_no() -> None:
 def test_hark_items_3_and_4_are_safeguarding_whatever_the_rest() -> None:
     for item, flag in ((2, "safeguarding:forced-sex"), (3, "safeguarding:physical-harm")):
         row = one("hark", [1.0 if n == item else None for n in range(4)])
-        assert row["flags"] == [flag, "screening:any-yes"] and row["total-at-least"] == 1
+        sure = [word for word in row["flags"] if not word.endswith("?")]
+        assert sure == [flag, "screening:any-yes"] and row["total-at-least"] == 1
 
 
 def test_danger_assessment_is_not_scored_from_answers_since_weights_in_circulation_are_invented() -> (

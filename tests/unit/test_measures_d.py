@@ -494,7 +494,7 @@ def test_rcads_thoughts_of_death_are_shown_whatever_the_total(
         ("smfq-child", [1] * 12 + [0], 12, ["screening:total-12-or-more"]),
         ("smfq-child", [1] * 11 + [0, 0], 11, []),
         ("smfq-parent", [2] * 13, 26, []),
-        ("mfq-33-child", [1] * 28 + [0] * 5, 28, []),
+        ("mfq-33-child", [1] * 28 + [0] * 5, 28, ["safeguarding:thoughts-of-death"]),
         ("cries-8", [5, 5, 5, 1, 1, 0, 0, 0], 17, ["screening:total-17-or-more"]),
         ("cries-8", [5, 5, 5, 1, 0, 0, 0, 0], 16, []),
         ("cats-7-17", [1] * 19 + [2], 21, ["screening:total-21-or-more"]),

@@ -13,11 +13,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from evalkit.errors import CannotEstimate, InvalidInput
+from evalkit.errors import CannotEstimate, InvalidInput, NotConverged
 from evalkit.stats.informants import agreement
 from evalkit.stats.internal_consistency import reliability
 from evalkit.stats.intraclass import cluster_icc, icc
-from evalkit.stats.one_factor import NotConverged
 from evalkit.stats.stability import retest
 
 

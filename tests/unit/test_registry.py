@@ -9,7 +9,7 @@ from evalkit import content
 from evalkit.content import read_texts, registry_from_texts, shipped_registry
 from evalkit.errors import InvalidContent, UnknownDesign, UnknownMeasure
 from evalkit.registry import Registry
-from evalkit.scoring_methods import METHODS
+from evalkit.scoring.methods import METHODS
 
 SHIPPED = shipped_registry()
 NAMES = {name.rsplit("/", 1)[-1].removesuffix(".yaml"): name for name in read_texts("measures")}
@@ -19,7 +19,7 @@ TEXT = read_texts("measures")["wellbeing/bdi-ii.yaml"]
 def test_every_method_a_file_may_name_can_be_run():
     from typing import get_args
 
-    from evalkit.measure_scale import Method
+    from evalkit.instruments.scale import Method
 
     assert set(get_args(Method)) == {*METHODS, "given"}
 

@@ -176,3 +176,20 @@ def test_what_is_not_scored_says_why(measure_id: str) -> None:
 
     with pytest.raises(InvalidInput, match=r"not scored|no score|finished scores"):
         ek.score(pd.DataFrame({"q1": [1]}), measure_id)
+
+
+def test_bands_from_memory_are_said_to_be_unverified() -> None:
+    from evalkit.errors import Unverified
+
+    with pytest.warns(Unverified, match="not verified for total"):
+        ek.score(lowest("k6"), "k6", bands="us")
+
+
+def test_a_safeguarding_item_passed_over_is_not_taken_for_no() -> None:
+    frame = lowest("phq-9")
+    frame["phq_9_9"] = float("nan")
+    assert ek.score(frame, "phq-9")["phq_9__flags"].item() == (
+        "prorated:total;safeguarding:self-harm?"
+    )
+    frame.loc[:, [f"phq_9_{n}" for n in range(1, 10)]] = float("nan")
+    assert pd.isna(ek.score(frame, "phq-9")["phq_9__flags"].item())

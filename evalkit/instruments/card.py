@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isinf
 
-from evalkit.measure_parts import ChangeThreshold, Cited, Flag
-from evalkit.measure_scale import BandSystem, Missing, Scale
-from evalkit.measure_spec import Measure
+from evalkit.instruments.parts import ChangeThreshold, Cited, Flag
+from evalkit.instruments.scale import BandSystem, Missing, Scale
+from evalkit.instruments.spec import Measure
 
 VERIFIED = {
     "V2": "two sources agree",

@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from evalkit.measure_parts import Flag
-from evalkit.measure_scale import BandSystem, Scale
-from evalkit.measure_spec import Measure
-from evalkit.scoring_engines import Given, Mask
-from evalkit.scoring_methods import GUARD, SEXES, raised
+from evalkit.instruments.parts import Flag
+from evalkit.instruments.scale import BandSystem, Scale
+from evalkit.instruments.spec import Measure
+from evalkit.scoring.engines import Given, Mask
+from evalkit.scoring.methods import GUARD, SEXES, raised
 
 SEX_WORDS = {
     "male": "male", "m": "male", "man": "male", "boy": "male",

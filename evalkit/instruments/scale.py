@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from evalkit.measure_parts import Cited, Ends, ItemId, ScorePairs, Sex, Shape, Table, Weights
+from evalkit.instruments.parts import Cited, Ends, ItemId, ScorePairs, Sex, Shape, Table, Weights
 
 Method = Literal[
     "sum", "mean", "weighted", "count", "max", "ratio", "sum-of-scales", "table", "criteria",

@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from evalkit.errors import Problem, nearest
-from evalkit.measure_parts import (
+from evalkit.instruments.parts import (
     Ages,
     Answers,
     ChangeThreshold,
@@ -25,7 +25,7 @@ from evalkit.measure_parts import (
     Source,
     WorkedExample,
 )
-from evalkit.measure_scale import (
+from evalkit.instruments.scale import (
     Band,
     BandSystem,
     Case,
@@ -34,8 +34,8 @@ from evalkit.measure_scale import (
     Rounding,
     Scale,
 )
-from evalkit.measure_spec import Locate, Measure
-from evalkit.scale_checks import Found, Path, known, scale_faults
+from evalkit.instruments.scale_checks import Found, Path, known, scale_faults
+from evalkit.instruments.spec import Locate, Measure
 
 RECORD_AT: dict[str, type] = {
     "licence": Licence,

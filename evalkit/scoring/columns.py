@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 
 from evalkit.errors import InvalidInput, Problem, Where, nearest
-from evalkit.measure_spec import Measure
+from evalkit.instruments.spec import Measure
 
 Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
 WAYS = {

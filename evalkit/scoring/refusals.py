@@ -8,9 +8,9 @@ from numbers import Real
 from typing import Any
 
 from evalkit.errors import InvalidInput, Problem, Where
-from evalkit.measure_parts import Item
-from evalkit.measure_scale import Scale
-from evalkit.measure_spec import Measure
+from evalkit.instruments.parts import Item
+from evalkit.instruments.scale import Scale
+from evalkit.instruments.spec import Measure
 
 MAX_LISTED = 20
 """How many faults of one column are listed one by one."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
-from evalkit.measure_parts import WorkedExample
-from evalkit.measure_spec import Measure
+from evalkit.errors import Unverified
+from evalkit.instruments.parts import WorkedExample
+from evalkit.instruments.spec import Measure
 
 NEAR = 5e-4
 """Examples are stated to three decimals or as published; a tabulated score exactly."""
@@ -44,7 +46,9 @@ def _faults(measure: Measure, example: WorkedExample) -> list[str]:
     frame = example_frame(measure, example)
     sex = "sex" if example.sex is not None else None
     grade = "grade" if example.grade is not None else None
-    row = score(frame, measure, bands=example.system, sex=sex, grade=grade).iloc[0]
+    with catch_warnings():
+        simplefilter("ignore", Unverified)
+        row = score(frame, measure, bands=example.system, sex=sex, grade=grade).iloc[0]
     found = []
     for scale, stated in example.scores:
         given = row[measure.score_column(scale)]

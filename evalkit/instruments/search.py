@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from evalkit.measure_spec import Measure
+from evalkit.instruments.spec import Measure
 
 ENDINGS = (
     "ational", "liness", "ations", "ation", "ities", "iness", "ences", "ents", "ence", "ious",

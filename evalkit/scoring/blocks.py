@@ -13,15 +13,15 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
-from evalkit.cleaning import NUMBER, SPACES, TEXT
 from evalkit.errors import InvalidData, InvalidInput, Problem
-from evalkit.measure_parts import Item
-from evalkit.measure_scale import Scale
-from evalkit.measure_spec import Measure
-from evalkit.refusals import MAX_LISTED, STEP, contradictions, refuse_truth, worded
-from evalkit.scoring_engines import Arrays, Given
-from evalkit.scoring_methods import SEXES, after_skips, score_of
-from evalkit.scoring_plan import SEX_WORDS, Plan
+from evalkit.instruments.parts import Item
+from evalkit.instruments.scale import Scale
+from evalkit.instruments.spec import Measure
+from evalkit.scoring.cleaning import NUMBER, SPACES, TEXT
+from evalkit.scoring.engines import Arrays, Given
+from evalkit.scoring.methods import SEXES, after_skips, score_of
+from evalkit.scoring.plan import SEX_WORDS, Plan
+from evalkit.scoring.refusals import MAX_LISTED, STEP, contradictions, refuse_truth, worded
 
 ROWS = 16384
 ENGINE = Arrays()

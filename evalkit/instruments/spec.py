@@ -1,7 +1,7 @@
 """What a measure is: items, scales, bands, norms, sources and licence, as frozen records.
 
 The records are also the shape of a measure file: a key of the file is a field of the record. The
-shape is checked first, then the meaning (`evalkit.measure_checks`), and every problem is reported
+shape is checked first, then the meaning (`evalkit.instruments.checks`), and every problem is reported
 together. Item wording is part of a record only where its licence allows it: labels are short names.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from evalkit.errors import InvalidContent, InvalidInput, Problem, Where, nearest
-from evalkit.measure_parts import (
+from evalkit.instruments.parts import (
     Ages,
     Answers,
     ChangeThreshold,
@@ -30,7 +30,7 @@ from evalkit.measure_parts import (
     Source,
     WorkedExample,
 )
-from evalkit.measure_scale import Scale
+from evalkit.instruments.scale import Scale
 
 Locate = Callable[[tuple[Hashable, ...]], Where]
 
@@ -142,7 +142,7 @@ class Measure(Shape):
 
     def card(self) -> str:
         """Return a page of plain text: what it measures, who answers, scales, licence, sources."""
-        from evalkit.measure_card import card
+        from evalkit.instruments.card import card
 
         return card(self)
 
@@ -159,7 +159,7 @@ def build_measure(data: Any, where: Locate) -> Measure:
     ------
     InvalidContent : once, holding every problem of shape, or else every problem of meaning.
     """
-    from evalkit.measure_checks import meaning_problems, shape_of
+    from evalkit.instruments.checks import meaning_problems, shape_of
 
     measure, problems = shape_of(data, where)
     if measure is not None:

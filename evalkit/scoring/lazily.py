@@ -1,6 +1,6 @@
 """Scoring by expression: for every kind of frame but pandas', lazily where the frame is lazy.
 
-`api` is narwhals, or polars itself where the frame is one of polars (see `evalkit.cleaning`).
+`api` is narwhals, or polars itself where the frame is one of polars (see `evalkit.scoring.cleaning`).
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any
 
 import narwhals as nw
 
-from evalkit.cleaning import SPACES, Expr, as_float, cleaned, how_many, is_text, temporary
 from evalkit.errors import InvalidData, InvalidInput
-from evalkit.measure_scale import Scale
-from evalkit.refusals import contradictions
-from evalkit.scoring_engines import Expressions, Given, added, some
-from evalkit.scoring_methods import SEXES, after_skips, score_of
-from evalkit.scoring_plan import SEX_WORDS, Plan
+from evalkit.instruments.scale import Scale
+from evalkit.scoring.cleaning import SPACES, Expr, as_float, cleaned, how_many, is_text, temporary
+from evalkit.scoring.engines import Expressions, Given, added, some
+from evalkit.scoring.methods import SEXES, after_skips, score_of
+from evalkit.scoring.plan import SEX_WORDS, Plan
+from evalkit.scoring.refusals import contradictions
 
 MOST_FLAGS = 12
 """With more flags the table of all their combinations would be long."""

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from evalkit.errors import nearest
-from evalkit.measure_parts import Item
-from evalkit.measure_scale import BandSystem, Scale
-from evalkit.measure_spec import Measure
+from evalkit.instruments.parts import Item
+from evalkit.instruments.scale import BandSystem, Scale
+from evalkit.instruments.spec import Measure
 
 Path = tuple[str | int, ...]
 Found = tuple[Path, str, str, str]

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from operator import ge, gt, le, lt
 
-from evalkit.measure_parts import Flag, Item, Norm, Skip
-from evalkit.measure_scale import Criterion, Scale
-from evalkit.measure_spec import Measure
-from evalkit.scoring_engines import Given, Mask, Value, every, some
+from evalkit.instruments.parts import Flag, Item, Norm, Skip
+from evalkit.instruments.scale import Criterion, Scale
+from evalkit.instruments.spec import Measure
+from evalkit.scoring.engines import Given, Mask, Value, every, some
 
 # Far below the smallest distance of a score from the next half, far above float error.
 GUARD = 1e-9

@@ -2,7 +2,7 @@
 
 Blank and NaN become null at the door on every backend, and nothing null is ever given a band: on
 some backends NaN compares as larger than every cut-off. pandas frames go through numpy in blocks
-of rows, all others through narwhals expressions; both run the rules of `scoring_methods`.
+of rows, all others through narwhals expressions; both run the rules of `evalkit.scoring.methods`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from warnings import warn
 
 import narwhals as nw
 
-from evalkit.answers import Frame, frame_of, item_columns, require_columns
-from evalkit.cleaning import check_ages, temporary
 from evalkit.errors import InvalidInput, Problem, Where, nearest
-from evalkit.measure_scale import BandSystem, Scale
-from evalkit.measure_spec import Measure
-from evalkit.scoring_methods import reverse
-from evalkit.scoring_plan import Plan
+from evalkit.instruments.scale import BandSystem, Scale
+from evalkit.instruments.spec import Measure
+from evalkit.scoring.cleaning import check_ages, temporary
+from evalkit.scoring.columns import Frame, frame_of, item_columns, require_columns
+from evalkit.scoring.methods import reverse
+from evalkit.scoring.plan import Plan
 
 __all__ = ["check_scores", "item_means", "reverse", "score"]
 NO_BANDS = "none"
@@ -96,10 +96,10 @@ def score(
 
 def _run(table: Frame, plan: Plan, before: Sequence[str]) -> Frame:
     if isinstance(table, nw.DataFrame) and table.implementation.is_pandas():
-        from evalkit.scoring_blocks import scored_in_blocks
+        from evalkit.scoring.blocks import scored_in_blocks
 
         return scored_in_blocks(table, plan)
-    from evalkit.scoring_lazily import scored_by_expression
+    from evalkit.scoring.lazily import scored_by_expression
 
     return scored_by_expression(table, plan, before)
 
@@ -122,7 +122,7 @@ def item_means(frame: Any, measure: Measure, **how: Any) -> Any:
     columns = item_columns(
         table.collect_schema().names(), measure, items=how.get("items"), prefix=how.get("prefix")
     )
-    from evalkit.cleaning import cleaned, temporary
+    from evalkit.scoring.cleaning import cleaned, temporary
 
     clean = cleaned(table, table.collect_schema(), measure, columns, on_invalid=on_invalid)
     rows = []

@@ -1,6 +1,6 @@
 """Two engines for one set of scoring rules: narwhals expressions, and blocks of numpy arrays.
 
-A rule (`evalkit.scoring_methods`) is written once, against the operations below; the values it
+A rule (`evalkit.scoring.methods`) is written once, against the operations below; the values it
 handles are narwhals expressions or float arrays, and null is null or NaN. Masks are never null: a
 missing answer is neither above nor below any limit.
 """

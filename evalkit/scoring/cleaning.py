@@ -13,9 +13,9 @@ from typing import Any
 import narwhals as nw
 
 from evalkit.errors import InvalidData, InvalidInput, Problem
-from evalkit.measure_parts import Item
-from evalkit.measure_spec import Measure
-from evalkit.refusals import MAX_LISTED, STEP, refuse_truth, worded
+from evalkit.instruments.parts import Item
+from evalkit.instruments.spec import Measure
+from evalkit.scoring.refusals import MAX_LISTED, STEP, refuse_truth, worded
 
 TEXT = (nw.String, nw.Object, nw.Categorical, nw.Enum)
 SPACES = "".join(chr(n) for n in range(0x3001) if chr(n).isspace())
