@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import reduce
+from operator import and_
 from typing import Any
 
 import narwhals as nw
@@ -21,6 +23,8 @@ TEXT = (nw.String, nw.Object, nw.Categorical, nw.Enum)
 SPACES = "".join(chr(n) for n in range(0x3001) if chr(n).isspace())
 """What counts as blank; named, for each backend has a set of its own."""
 NUMBER = r"^[+-]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$"
+FEW_CODES = 3
+"""Polars compares with so few codes one by one faster than with their ends and whole numbers."""
 Expr = Any
 """An expression of narwhals or of polars."""
 
@@ -46,7 +50,7 @@ def cleaned(
         if schema[column] == nw.Unknown:
             refuse_unknown(frame, column, "answer codes", api)
         numbers.append(_number(column, schema[column], item, api).alias(name))
-        refused[column] = _not_allowed(api.col(name), item)
+        refused[column] = _not_allowed(api.col(name), item, api)
         allowed[column] = item.allowed
         if schema[column] in TEXT:
             unreadable = api.col(name).is_null() & _is_text(column, api)
@@ -110,9 +114,11 @@ def _is_text(column: str, api: Any) -> Expr:
     return (_text(column, api).str.len_chars() > 0).fill_null(False)
 
 
-def _not_allowed(number: Expr, item: Item) -> Expr:
+def _not_allowed(number: Expr, item: Item, api: Any) -> Expr:
     """Whether a number is none of the item's codes; False or null where it is null."""
     codes = [code for code, _ in item.codes]
+    if item.range is None and len(codes) <= FEW_CODES and api is not nw:
+        return reduce(and_, [number != float(code) for code in codes])
     even = (item.high - item.low) == len(codes) - 1 and all(code == int(code) for code in codes)
     if item.range is None and not even:
         return ~number.is_null() & ~number.is_in([float(code) for code in codes])

@@ -37,6 +37,9 @@ class Engine(Protocol):
     def total(self, values: Sequence[Value]) -> Value:
         """The sum of the values that are there; 0 where none is."""
 
+    def complete(self, values: Sequence[Value]) -> Value:
+        """The sum of the values; null where any of them is."""
+
     def count(self, masks: Sequence[Mask]) -> Value:
         """How many masks hold."""
 
@@ -73,6 +76,9 @@ class Expressions:
 
     def total(self, values: Sequence[Any]) -> Any:
         return added([value.fill_null(0.0) for value in values])
+
+    def complete(self, values: Sequence[Any]) -> Any:
+        return added(values)
 
     def count(self, masks: Sequence[Any]) -> Any:
         return added([mask.cast(self.api.Int16) for mask in masks])
@@ -115,6 +121,11 @@ class Arrays:
 
         stacked = np.stack(values)
         return np.add.reduce(np.where(stacked == stacked, stacked, 0.0), axis=0)
+
+    def complete(self, values: Sequence[Any]) -> Any:
+        import numpy as np
+
+        return np.add.reduce(np.stack(values))
 
     def count(self, masks: Sequence[Any]) -> Any:
         import numpy as np

@@ -196,10 +196,8 @@ def ratio(scale: Scale, measure: Measure, given: Given) -> Value:
 def sum_of_scales(scale: Scale, measure: Measure, given: Given) -> Value:
     """Sum of finished (already rounded) scales; missing where any is missing."""
     weights = dict(scale.weights)
-    scores = [given.scores[part] for part in scale.of]
-    complete = every([given.engine.known(value) for value in scores])
-    parts = [_times(v, weights.get(part, 1)) for v, part in zip(scores, scale.of, strict=True)]
-    return given.engine.keep(complete, _plus(given.engine.total(parts), scale.plus))
+    parts = [_times(given.scores[part], weights.get(part, 1)) for part in scale.of]
+    return _plus(given.engine.complete(parts), scale.plus)
 
 
 def from_table(scale: Scale, measure: Measure, given: Given) -> Value:

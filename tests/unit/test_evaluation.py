@@ -271,7 +271,7 @@ def test_a_measure_in_capitals_hides_no_other_problem() -> None:
     said = {p.where.key: p.next_step for p in caught.value.problems}
     assert said == {
         "data.responses.0.measure": "Did you mean 'sdq-parent-4-17'? "
-        f"`evalkit measures list` shows all {len(ek.measures())}.",
+        f"`evalkit measures list` shows all {len(shipped_registry().measures())}.",
         "logic_model.outcomes.1.role": "Did you mean 'child'?",
         "analysis.covariats": "Did you mean 'covariates'?",
     }
