@@ -55,7 +55,8 @@ def score(
     bands : None for the measure's default band system, where two sources agree on it; the id of a
         system to take it whatever its verification (bands that rest on memory are said to be
         unverified in a warning); "none" for no bands.
-    age : column of ages in years; people outside the measure's ages are an error.
+    age : column of ages in years, for bands that differ by age; people outside the measure's ages
+        are an error.
     sex : column of sexes in words (male, female, man, woman, boy, girl, m, f), for bands, flags and
         norms that differ by sex; whoever is neither gets none of these.
     grade : column of US school grades; with `sex`, scales by norm (T scores) are added.
@@ -84,9 +85,11 @@ def score(
     before = table.collect_schema().names()
     found = item_columns(before, measure, items=items, prefix=prefix)
     require_columns(before, [name for name in (age, sex, grade) if name is not None])
+    systems = _systems(measure, bands, sex=sex, age=age)
+    by_age = any(system.ages for group in systems.values() for system in group)
     plan = Plan(
-        measure, columns=found, bands=_systems(measure, bands, by_sex=sex is not None), sex=sex,
-        grade=grade, limits=limits or {}, on_invalid=on_invalid,
+        measure, columns=found, bands=systems, sex=sex, grade=grade, age=age if by_age else None,
+        limits=limits or {}, on_invalid=on_invalid,
     )  # fmt: skip
     _refuse_overwriting(before, [*plan.written, *(temporary(measure, item) for item in found)])
     if age is not None:
@@ -177,9 +180,9 @@ def _refuse_unscorable(measure: Measure) -> None:
 
 
 def _systems(
-    measure: Measure, bands: str | None, *, by_sex: bool
+    measure: Measure, bands: str | None, *, sex: str | None, age: str | None
 ) -> dict[str, tuple[BandSystem, ...]]:
-    """Return the bands to use by scale id: one system, or one for each sex."""
+    """Return the bands to use by scale id: one system, or one for each sex or age."""
     if bands == NO_BANDS:
         return {}
     if bands is not None:
@@ -189,10 +192,12 @@ def _systems(
     for scale in measure.scales:
         fitting = tuple(x for x in scale.band_systems if x.system == named)
         fitting = tuple(x for x in fitting if bands is not None or x.verification in VERIFIED)
-        if any(x.sex for x in fitting) and not by_sex:
-            if bands is not None:
-                what = f"The bands '{bands}' of {measure.id} differ by sex."
-                raise InvalidInput(f"{what} Name the column of sexes with sex=.")
+        needs = {"sex": sex is None and any(x.sex for x in fitting),
+                 "age": age is None and any(x.ages for x in fitting)}  # fmt: skip
+        for name in (name for name, missing in needs.items() if missing and bands is not None):
+            what = f"The bands '{bands}' of {measure.id} differ by {name}."
+            raise InvalidInput(f"{what} Name the column of each person's {name} with {name}=.")
+        if any(needs.values()):
             continue
         if fitting:
             found[scale.id] = fitting

@@ -32,14 +32,17 @@ def scored_in_blocks(table: nw.DataFrame[Any], plan: Plan) -> nw.DataFrame[Any]:
     frame = table.to_native()
     asked = [item for item in plan.measure.items if item.id in plan.columns]
     read = [_numbers(frame[plan.columns[item.id]], item) for item in asked]
-    sex = None if plan.sex is None else _sexes(frame[plan.sex])
-    grade = None if plan.grade is None else _grades(frame[plan.grade])
+    who = {
+        "sex": None if plan.sex is None else _sexes(frame[plan.sex]),
+        "grade": None if plan.grade is None else _years(frame[plan.grade], "grade"),
+        "age": None if plan.age is None else _years(frame[plan.age], "age"),
+    }
     out = _Output(plan, len(frame))
 
     def block(low: int) -> tuple[int, Any] | None:
         rows = slice(low, min(low + ROWS, len(frame)))
         stacked, wrong = _answers(read, asked, rows)
-        out.write(rows, _given(plan, asked, stacked, sex, grade, rows), wrong)
+        out.write(rows, _given(plan, asked, stacked, who, rows), wrong)
         return (low, wrong) if wrong.any() else None
 
     bad = [found for found in map(block, range(0, len(frame), ROWS)) if found is not None]
@@ -176,14 +179,14 @@ def _refusals(
 
 
 def _given(
-    plan: Plan, asked: Sequence[Item], stacked: Any, sex: Any, grade: Any, rows: slice
+    plan: Plan, asked: Sequence[Item], stacked: Any, who: Mapping[str, Any], rows: slice
 ) -> Given:
     found = {item.id: stacked[n] for n, item in enumerate(asked)}
     if len(found) < len(plan.measure.items):
         null = np.full(stacked.shape[1], np.nan)
         found = {item.id: found.get(item.id, null) for item in plan.measure.items}
-    mine, taught = (None if values is None else values[rows] for values in (sex, grade))
-    return Given(ENGINE, found, {}, mine, taught, plan.absent)
+    mine = {name: None if values is None else values[rows] for name, values in who.items()}
+    return Given(ENGINE, found, {}, mine["sex"], mine["grade"], absent=plan.absent, age=mine["age"])
 
 
 def _sexes(column: Any) -> Any:
@@ -200,9 +203,9 @@ def _sexes(column: Any) -> Any:
     return np.array([known.get(word, np.nan) for word in words], dtype=float)
 
 
-def _grades(column: Any) -> Any:
+def _years(column: Any, noun: str) -> Any:
     if column.dtype == bool or not nw.from_native(column, series_only=True).dtype.is_numeric():
-        raise InvalidInput(f"The grade column '{column.name}' holds {column.dtype}, not numbers.")
+        raise InvalidInput(f"The {noun} column '{column.name}' holds {column.dtype}, not numbers.")
     return column.to_numpy(dtype=float, na_value=np.nan)
 
 

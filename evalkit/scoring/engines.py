@@ -150,7 +150,7 @@ class Arrays:
 class Given:
     """What a rule may use: the engine, the answers and finished scores, and who the person is.
 
-    `sex` (0 male, 1 female) and `grade` are values, or None where they were not given; `absent` are
+    `sex` (0 male, 1 female), `grade` and `age` are values, or None where they were not given; `absent` are
     optional items that were not asked of anybody.
     """
 
@@ -160,6 +160,7 @@ class Given:
     sex: Value | None = None
     grade: Value | None = None
     absent: frozenset[str] = frozenset()
+    age: Value | None = None
     _counted: dict[tuple[str, ...], Value] = field(default_factory=dict)
     _known: dict[str, Mask] = field(default_factory=dict)
 

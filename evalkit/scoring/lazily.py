@@ -77,8 +77,9 @@ class _By:
             for item in plan.measure.items
         }
         sex = None if plan.sex is None else self.sex(plan.sex)
-        grade = None if plan.grade is None else self.grade(plan.grade)
-        return Given(Expressions(api), answers, {}, sex, grade, plan.absent)
+        grade = None if plan.grade is None else self.years(plan.grade, "grade")
+        age = None if plan.age is None else self.years(plan.age, "age")
+        return Given(Expressions(api), answers, {}, sex, grade, plan.absent, age)
 
     def sex(self, column: str) -> Expr:
         """Return 0 for male, 1 for female, null for anything else."""
@@ -93,9 +94,9 @@ class _By:
             result = api.when(words == word).then(api.lit(float(SEXES[sex]))).otherwise(result)
         return result
 
-    def grade(self, column: str) -> Expr:
+    def years(self, column: str, noun: str) -> Expr:
         if not self.schema[column].is_numeric():
-            what = f"The grade column '{column}' holds {self.schema[column]}, not numbers."
+            what = f"The {noun} column '{column}' holds {self.schema[column]}, not numbers."
             raise InvalidInput(what)
         return as_float(column, self.schema[column], self.api)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from evalkit.instruments.parts import Flag
 from evalkit.instruments.scale import BandSystem, Scale
 from evalkit.instruments.spec import Measure
-from evalkit.scoring.engines import Given, Mask
+from evalkit.scoring.engines import Given, Mask, every
 from evalkit.scoring.methods import GUARD, SEXES, raised
 
 SEX_WORDS = {
@@ -27,6 +27,7 @@ class Plan:
     bands: Mapping[str, tuple[BandSystem, ...]]
     sex: str | None
     grade: str | None
+    age: str | None
     limits: Mapping[str, float]
     on_invalid: str
 
@@ -89,7 +90,7 @@ class Plan:
         slack = scale.step / 2 + GUARD if scale.step else 0.0
         found = []
         for system in self.bands[scale.id]:
-            fits = None if system.sex is None else given.sex == SEXES[system.sex]
+            fits = _fitting(system, given)
             for band in sorted(system.bands, key=lambda band: band.range[0]):
                 reached = score >= band.range[0] - slack
                 found.append((band.label, reached if fits is None else fits & reached))
@@ -115,3 +116,14 @@ class Plan:
 
     def _limit(self, flag: Flag) -> float:
         return self.limits.get(flag.id, flag.limit[1])
+
+
+def _fitting(system: BandSystem, given: Given) -> Mask | None:
+    """Return whom a band system is for; None where it is for everybody. Ages are completed years."""
+    masks = []
+    if system.sex is not None:
+        masks.append(given.sex == SEXES[system.sex])
+    if system.ages is not None:
+        low, high = system.ages
+        masks += [given.age >= low, given.age < high + 1]  # type: ignore[operator]
+    return every(masks) if masks else None

@@ -7,7 +7,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from evalkit.content import shipped_registry
+from evalkit.content import read_texts, registry_from_texts, shipped_registry
 from evalkit.errors import InvalidData, InvalidInput
 from evalkit.scoring import check_scores, score
 
@@ -144,3 +144,44 @@ def test_finished_scores_are_checked_and_not_scored():
         8,
     ]
     assert check_scores([7.0, 19.25, 35.1], SWEMWBS) == [2]
+
+
+def banded_by(**who):
+    """The GSE with made bands for some people only."""
+    text = read_texts("measures")["wellbeing/gse.yaml"]
+    bands = "".join(
+        f"\n      - {{system: made, verification: own, {part}, bands: [{{label: low {name}, range: [10, 20]}}, "
+        f"{{label: high {name}, range: [21, 40]}}]}}"
+        for name, part in who.items()
+    )
+    text = text.replace("\nexamples:", "\nexamples:", 1)
+    head, scale, tail = text.partition("    higher_is: better\n")
+    made = f"{head}{scale}    band_systems:{bands}\n{tail}"
+    return registry_from_texts({"wellbeing/gse.yaml": made}, {}).measure("gse")
+
+
+def test_bands_may_differ_by_age_and_by_sex_and_nobody_else_gets_one():
+    frame = pd.DataFrame([[2.0] * 10] * 5, columns=[f"gse_{n}" for n in range(1, 11)])
+    frame["years"] = [12.0, 17.9, 18.0, None, 40.0]
+    frame["is"] = ["girl", "boy", "woman", "man", None]
+    by_age = banded_by(young="ages: [12, 17]", old="ages: [18, 99]")
+    found = score(frame, by_age, bands="made", age="years")["gse__total_band"]
+    assert found.astype(object).where(found.notna(), None).tolist() == [
+        "low young", "low young", "low old", None, "low old",
+    ]  # fmt: skip
+    lazy = score(pl.from_pandas(frame).lazy(), by_age, bands="made", age="years").collect()
+    assert lazy["gse__total_band"].to_list() == [
+        "low young",
+        "low young",
+        "low old",
+        None,
+        "low old",
+    ]
+    by_sex = banded_by(hers="sex: female", his="sex: male")
+    found = score(frame, by_sex, bands="made", sex="is")["gse__total_band"]
+    assert found.astype(object).where(found.notna(), None).tolist() == [
+        "low hers", "low his", "low hers", "low his", None,
+    ]  # fmt: skip
+    for measure, name in ((by_age, "age"), (by_sex, "sex")):
+        with pytest.raises(InvalidInput, match=f"differ by {name}"):
+            score(frame, measure, bands="made")
