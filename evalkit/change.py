@@ -5,13 +5,16 @@ Counts of people, never an effect: people get better and worse without any progr
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import CannotEstimate, InvalidInput
 from evalkit.results import Record
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
     from evalkit.evaluation import Target
@@ -19,9 +22,14 @@ if TYPE_CHECKING:
     from evalkit.study import Study
 
 METHOD = "jacobson-truax"
+CROSSED = ("recovered", "deteriorated-clinically")
 IMPROVED, SAME, WORSE = "improved", "no reliable change", "deteriorated"
 NO_SECOND, NO_FIRST = "no second score", "no first score"
 STATUSES = (IMPROVED, SAME, WORSE, NO_SECOND, NO_FIRST)
+WORDS = {"improved": IMPROVED, "recovered": IMPROVED, "unchanged": SAME, "deteriorated": WORSE,
+         "deteriorated-clinically": WORSE}  # fmt: skip
+RECOVERED, HARMED = "recovered", "deteriorated clinically"
+"""Parts of the improved and of the deteriorated: those whose score crossed the cut-off as well."""
 TRUSTED = ("V2", "V1", "derived")
 ALPHA_COLUMNS = ["measure", "scale", "informant", "role", "alpha", "n"]
 FEWEST = 20
@@ -32,7 +40,8 @@ FEWEST = 20
 class Basis(Record):
     """What a reliable change rests on; `threshold` in points is the least that counts.
 
-    `source` says where the reliability comes from. Where there is none, `reliability`, `sd` and
+    `cutoff` (between the published means of people in need of help and of others, method c) is None
+    where no such pair of norms is verified. `source` says where the reliability comes from. Where there is none, `reliability`, `sd` and
     `threshold` are None and `source` says why.
     """
 
@@ -46,13 +55,17 @@ class Basis(Record):
     sd: float | None
     threshold: float | None
     source: str
+    cutoff: float | None = None
+    cutoff_source: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeCount(Record):
-    """How many people of an arm have a status; shares and intervals are of those with both scores.
+    """How many people of an arm have a status; `share` and its Wilson interval are of `n_of` people.
 
-    For the statuses of people not seen twice `share` and its interval are None.
+    `n_of` is those with both scores; for recovered those of them who began on the clinical side of
+    the cut-off, for deteriorated clinically those who began on the other. For people not seen twice
+    it and the share are None.
     """
 
     outcome: str
@@ -63,6 +76,7 @@ class ChangeCount(Record):
     arm: str
     status: str
     n: int
+    n_of: int | None
     n_both: int
     n_all: int
     share: float | None
@@ -72,7 +86,8 @@ class ChangeCount(Record):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IndividualChange:
-    """One result's people: `frame` has person, family, arm and status (None without a basis)."""
+    """One result's people: `frame` has person, family, arm, status (None without a basis), crossed
+    (whether the score went past the cut-off, reliably) and began (clinical, functional or None)."""
 
     target: Target
     basis: Basis
@@ -85,16 +100,30 @@ class IndividualChange:
         t, rows = self.target, []
         for arm, people in self.frame.groupby("arm", sort=False):
             both = int(people["status"].isin([IMPROVED, SAME, WORSE]).sum())
-            for status in STATUSES:
-                n = int((people["status"] == status).sum())
-                seen = status in (IMPROVED, SAME, WORSE) and both > 0
-                low, high = wilson(n, both) if seen else (None, None)
+            for status, n, of in self._numbers(people, both):
+                low, high = wilson(n, of) if of else (None, None)
                 rows.append(ChangeCount(
                     outcome=t.outcome.id, measure=t.measure, scale=self.basis.scale,
-                    informant=t.informant, wave=t.wave, arm=str(arm), status=status, n=n,
-                    n_both=both, n_all=len(people), share=n / both if seen else None, conf_low=low, conf_high=high,
+                    informant=t.informant, wave=t.wave, arm=str(arm), status=status, n=n, n_of=of,
+                    n_both=both, n_all=len(people), share=n / of if of else None, conf_low=low,
+                    conf_high=high,
                 ))  # fmt: skip
         return tuple(rows)
+
+    def _numbers(self, people: pd.DataFrame, both: int) -> Iterable[tuple[str, int, int | None]]:
+        """Yield each status, how many have it, and of how many the share is."""
+        for status in STATUSES:
+            seen = status in (IMPROVED, SAME, WORSE)
+            yield status, int((people["status"] == status).sum()), both if seen else None
+        if self.basis.cutoff is None:
+            return
+        seen_twice = people[people["status"].isin([IMPROVED, SAME, WORSE])]
+        for name, status, side in (
+            (RECOVERED, IMPROVED, "clinical"),
+            (HARMED, WORSE, "functional"),
+        ):
+            crossed = (seen_twice["status"] == status) & seen_twice["crossed"]
+            yield name, int(crossed.sum()), int((seen_twice["began"] == side).sum())
 
 
 def individual_changes(study: Study) -> tuple[IndividualChange, ...]:
@@ -108,8 +137,10 @@ def _of(study: Study, target: Target, followed: pd.DataFrame) -> IndividualChang
     pre, post = (due[name].to_numpy(float) for name in ("baseline", "score"))
     reliability, source = reliability_of(study, target)
     better = study.evaluation.scale(target).higher_is_better
+    measure = study.evaluation.measure(target.measure)
+    norms, norms_source = published_norms(measure, study.evaluation.scale(target).id)
     if reliability is None or better is None:
-        return IndividualChange(target, _basis(study, target, source), frame.assign(status=None))
+        return _without(study, target, frame, source)
     from evalkit.stats import reliable_change
 
     allocated = followed[~followed["step"].isin(["came-in", "eligible"])]
@@ -117,30 +148,72 @@ def _of(study: Study, target: Target, followed: pd.DataFrame) -> IndividualChang
     try:
         found = reliable_change(
             pre, post, method=METHOD, higher_is_better=better, reliability=reliability,
-            sd=sd if sd > 0 else None,
+            sd=sd if sd > 0 else None, **norms,
         )  # fmt: skip
     except (CannotEstimate, InvalidInput):
-        why = "too few people have both scores"
-        return IndividualChange(target, _basis(study, target, why), frame.assign(status=None))
-    words = {"improved": IMPROVED, "unchanged": SAME, "deteriorated": WORSE}
-    status = found.to_frame()["status"].map(words).astype(object)
+        return _without(study, target, frame, "too few people have both scores")
+    judged = found.to_frame()["status"]
+    status = judged.map(WORDS).astype(object)
     no_first = due["baseline"].isna().to_numpy()
     no_second = due["score"].isna().to_numpy()
     status = status.mask(no_first, NO_FIRST).mask(no_second, NO_SECOND)
     basis = _basis(
-        study, target, source, reliability=reliability, sd=found.sd, threshold=found.threshold
-    )
-    return IndividualChange(target, basis, frame.assign(status=status.to_numpy()))
+        study, target, source, reliability=reliability, sd=found.sd, threshold=found.threshold,
+        cutoff=found.cutoff, cutoff_source=norms_source,
+    )  # fmt: skip
+    frame = frame.assign(
+        status=status.to_numpy(), crossed=judged.isin(CROSSED).to_numpy(),
+        began=_began(pre, found.cutoff, higher_is_better=better),
+    )  # fmt: skip
+    return IndividualChange(target, basis, frame)
+
+
+def _without(study: Study, target: Target, frame: pd.DataFrame, why: str) -> IndividualChange:
+    blank = frame.assign(status=None, crossed=False, began=None)
+    return IndividualChange(target, _basis(study, target, why), blank)
+
+
+def _began(
+    pre: npt.NDArray[np.float64], cutoff: float | None, *, higher_is_better: bool
+) -> npt.NDArray[np.object_]:
+    """Say on which side of the cut-off each person began; a score on it is clinical."""
+    import numpy as np
+
+    if cutoff is None:
+        return np.full(len(pre), None, dtype=object)
+    beyond = pre > cutoff if higher_is_better else pre < cutoff
+    side = np.where(beyond, "functional", "clinical").astype(object)
+    side[np.isnan(pre)] = None
+    return side
+
+
+def published_norms(measure: Measure, scale: str) -> tuple[dict[str, Any], str | None]:
+    """Return the verified means and SDs of people in need of help and of others, for a cut-off.
+
+    Empty where the registry has no such pair for the scale.
+    """
+    pair: dict[str, Any] = {}
+    sources = []
+    for group in ("clinical", "functional"):
+        norm = next((x for x in measure.norms if x.scale == scale and x.group == group
+                     and x.sd is not None and x.verification in TRUSTED), None)  # fmt: skip
+        if norm is None:
+            return {}, None
+        pair[group] = (norm.mean, norm.sd)
+        sources.append(norm.population)
+    return pair | {"cutoff": "c"}, " and ".join(sources)
 
 
 def _basis(
     study: Study, target: Target, source: str, *, reliability: float | None = None,
-    sd: float | None = None, threshold: float | None = None,
+    sd: float | None = None, threshold: float | None = None, cutoff: float | None = None,
+    cutoff_source: str | None = None,
 ) -> Basis:  # fmt: skip
     return Basis(
         outcome=target.outcome.id, measure=target.measure,
         scale=study.evaluation.scale(target).id, informant=target.informant, wave=target.wave,
         method=METHOD, reliability=reliability, sd=sd, threshold=threshold, source=source,
+        cutoff=cutoff, cutoff_source=cutoff_source,
     )  # fmt: skip
 
 

@@ -201,7 +201,9 @@ class Skip(Cited):
 class Norm(Cited):
     """Mean and standard deviation of a scale in a population; `n` is its whole sample.
 
-    `sex`, `ages` and `grades` (US school grades) say to whom it applies, both ends included.
+    `sex`, `ages` and `grades` (US school grades) say to whom it applies, both ends included. `group`
+    says whether these are people in need of help (clinical) or not (functional): with a pair of
+    them a change can be counted as recovery.
     """
 
     scale: str
@@ -212,6 +214,7 @@ class Norm(Cited):
     sex: Sex | None = None
     ages: tuple[float, float] | None = None
     grades: tuple[int, int] | None = None
+    group: Literal["clinical", "functional"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.change import IMPROVED, NO_FIRST, NO_SECOND, SAME, STATUSES, WORSE
 from evalkit.change import individual_changes as changes_of
-from evalkit.disclosure import Count
+from evalkit.disclosure import HIDDEN, Count
 from evalkit.reports import tables
 from evalkit.reports.figures.bars import Bar, draw_bars
 from evalkit.reports.page import drawing
@@ -88,10 +88,27 @@ def _basis(released: Released, item: IndividualChange) -> str:
     small = released.rules.small(*_first_scores(item))
     if basis.reliability is None or basis.threshold is None or small:
         return f"{measure.name}: too few people for the amount that counts to be shown."
+    recovered = ""
+    if basis.cutoff is not None:
+        recovered = f" {_recovered(released, item)}"
     return (
         f"{measure.name} ({who(item.target.informant)}, {say(item.target.outcome.role)}): a change counts from "
         f"{number(basis.threshold)} points on (Jacobson and Truax; reliability {basis.reliability:.2f}, "
-        f"{basis.source}). Shares are of those with both scores."
+        f"{basis.source}). Shares are of those with both scores.{recovered}"
+    )
+
+
+def _recovered(released: Released, item: IndividualChange) -> str:
+    """Say how many of those who began in the clinical range left it, both arms together."""
+    people = item.frame[item.frame["status"].isin([IMPROVED, SAME, WORSE])]
+    could = people[people["began"] == "clinical"]
+    done = could[could["crossed"] & (could["status"] == IMPROVED)]
+    counts = [released.rules.of(part_of("x", rows)) for rows in (done, could)]
+    said = f"{counts[0]} of {counts[1]}" if counts[1].value else HIDDEN
+    edge = number(item.basis.cutoff)
+    return (
+        f"Recovered (improved, and past the cut-off of {edge} between {item.basis.cutoff_source}): "
+        f"{said} who began on its clinical side, everyone together."
     )
 
 
