@@ -61,7 +61,7 @@ def parse(text: str, name: str) -> Document:
     if "\x00" in text:
         return _failed(name, None, "the file holds null bytes", "Save it as plain UTF-8 text.")
     try:
-        node = YAML(typ="rt", pure=True).compose(text)
+        node = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else None

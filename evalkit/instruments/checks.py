@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import Problem, nearest
 from evalkit.instruments.parts import (
@@ -71,6 +72,9 @@ WORDING = {
     "tuple_type": "a list",
     "dataclass_type": "a mapping of keys (key: value)",
 }
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
 LISTED = ("scales", "skips", "flags", "norms", "reliability", "change_thresholds", "domains", "published",
           "examples")  # fmt: skip
 """The lists of a measure whose entries carry a verification."""
@@ -79,16 +83,23 @@ KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 def shape_of(data: Any, where: Locate) -> tuple[Measure | None, list[Problem]]:
     """Return the record, or None and every problem of shape: unknown, missing or mistyped keys."""
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     if not isinstance(data, dict):
         what = "a measure file must hold keys and values."
         return None, [Problem(where(()), what, ", ".join(_keys(Measure)), "Start with 'id:'.")]
     try:
         # JSON mode is strict about types yet takes lists and mappings for tuples and records.
-        return TypeAdapter(Measure).validate_json(json.dumps(data, default=str)), []
+        return _shape().validate_json(json.dumps(data, default=str)), []
     except ValidationError as error:
         return None, [_worded(item, where) for item in error.errors(include_url=False)]
+
+
+@cache
+def _shape() -> TypeAdapter[Measure]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Measure)
 
 
 def _worded(error: Any, where: Locate) -> Problem:
