@@ -30,6 +30,7 @@ WORDS = {"improved": IMPROVED, "recovered": IMPROVED, "unchanged": SAME, "deteri
          "deteriorated-clinically": WORSE}  # fmt: skip
 RECOVERED, HARMED = "recovered", "deteriorated clinically"
 """Parts of the improved and of the deteriorated: those whose score crossed the cut-off as well."""
+NOT_ALLOCATED = ("came-in", "eligible")
 TRUSTED = ("V2", "V1", "derived")
 ALPHA_COLUMNS = ["measure", "scale", "informant", "role", "alpha", "n"]
 FEWEST = 20
@@ -38,7 +39,7 @@ FEWEST = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis(Record):
-    """What a reliable change rests on; `threshold` in points is the least that counts.
+    """What a reliable change rests on; a change counts beyond `threshold` points.
 
     `cutoff` (between the published means of people in need of help and of others, method c) is None
     where no such pair of norms is verified. `source` says where the reliability comes from. Where there is none, `reliability`, `sd` and
@@ -143,7 +144,7 @@ def _of(study: Study, target: Target, followed: pd.DataFrame) -> IndividualChang
         return _without(study, target, frame, source)
     from evalkit.stats import reliable_change
 
-    allocated = followed[~followed["step"].isin(["came-in", "eligible"])]
+    allocated = followed[~followed["step"].isin(NOT_ALLOCATED)]
     sd = float(allocated["baseline"].std(ddof=1))
     try:
         found = reliable_change(
@@ -236,7 +237,9 @@ def reliability_of(study: Study, target: Target) -> tuple[float | None, str]:
         return None, f"no reliability is published, and fewer than {FEWEST} complete first forms"
     if not 0 < alpha < 1:
         return None, "no reliability is published, and the study's own alpha is of no use"
-    return alpha, "this study's own alpha at the first wave"
+    converted = study.evaluation.scale(target).method == "table"
+    of = ", of the answers before conversion" if converted else ""
+    return alpha, f"this study's own alpha at the first wave{of}"
 
 
 def _published(measure: Measure, scale: str) -> tuple[float, str] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.change import ALPHA_COLUMNS
 from evalkit.errors import InvalidData, Problem
-from evalkit.people import people_problems, type_people
+from evalkit.people import people_problems, taking_part, type_people
 from evalkit.returns import (
     SCORE_COLUMNS,
     Returned,
@@ -59,7 +59,7 @@ def take_in(evaluation: Evaluation, tables: dict[tuple[str, str | None], RawTabl
         found = answer_problems(evaluation, source, table, known)
         problems += found
         if not found and people is not None:
-            returned.append(scored(evaluation, source, table, people["role"]))
+            returned.append(scored(evaluation, source, table, taking_part(people)["role"]))
     events, found = _events(evaluation, tables, known, people_table)
     problems += found + given_twice([table.scores for table in returned])
     if problems or people is None:

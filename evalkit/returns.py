@@ -200,7 +200,7 @@ class Returned:
 def scored(
     evaluation: Evaluation, source: Source, table: RawTable, roles: pd.Series[str]
 ) -> Returned:
-    """Score a table of answers, or take its scores in; `roles` gives the role of each person."""
+    """Score a table of answers, or take its scores in; `roles` of those whose answers may be used."""
     if isinstance(source, Responses):
         return _score_items(evaluation, source, table, roles)
     return _take_scores(evaluation, source, table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evalkit.change import IMPROVED, NO_FIRST, NO_SECOND, SAME, STATUSES, WORSE
+from evalkit.change import IMPROVED, NO_FIRST, NO_SECOND, NOT_ALLOCATED, SAME, STATUSES, WORSE
 from evalkit.change import individual_changes as changes_of
 from evalkit.disclosure import HIDDEN, Count
 from evalkit.reports import tables
@@ -21,26 +21,40 @@ if TYPE_CHECKING:
     from evalkit.change import IndividualChange
 
 EVERYONE = "everyone together"
+UNSEEN = (
+    f"“{HIDDEN.capitalize()}” is a count that is hidden: it does not say that nobody got worse."
+)
+TOGETHER = "Groups are counted together: counts by group beside these would give hidden ones away."
 HEADS = {IMPROVED: "Improved", SAME: "No reliable change", WORSE: "Got worse",
          NO_SECOND: "No second score", NO_FIRST: "No first score"}  # fmt: skip
 
 
-def individual_section(released: Released, *, by_arm: bool) -> dict[str, Any]:
-    """Return the table, its basis and a picture; without arms nothing can be read of an effect."""
+ENOUGH = 30
+"""First scores below which a threshold in points would tell too much of any one of them."""
+
+
+def individual_section(
+    released: Released, *, by_arm: bool, picture: bool = False
+) -> dict[str, Any]:
+    """Return the table, its basis and, where wanted, a picture.
+
+    Where small numbers are hidden the pages count everyone together: counts by arm on one page and
+    together on another would let most hidden counts be worked out to within one or two people.
+    """
     found = [item for item in changes_of(released.study) if item.basis.threshold is not None]
     groups = [
         (item, name, people) for item in found for name, people in _groups(item, by_arm=by_arm)
     ]
     rows = [_row(released, item, name, people) for item, name, people in groups]
     head = ("Outcome", "Wave", "Answered by", "Group", *(HEADS[status] for status in STATUSES))
-    basis = tuple(
-        dict.fromkeys([*(_basis(released, item) for item in found), *_harms(found, released)])
-    )
+    hidden = [] if released.rules.open else [UNSEEN, TOGETHER]
+    said = [*hidden, *(_basis(released, item) for item in found), *_harms(found, released)]
+    basis = tuple(dict.fromkeys(said))
     table = tables.Table("People by how their own score changed", head, tuple(rows), basis)
     missing = tuple(dict.fromkeys(_no_basis(released, x) for x in changes_of(released.study)
                                   if x.basis.threshold is None))  # fmt: skip
     return {"table": table if rows else None, "missing": missing,
-            "picture": _picture(released, groups) if rows else None}  # fmt: skip
+            "picture": _picture(released, groups) if rows and picture else None}  # fmt: skip
 
 
 def _harms(found: list[IndividualChange], released: Released) -> list[str]:
@@ -85,15 +99,17 @@ def _row(
 def _basis(released: Released, item: IndividualChange) -> str:
     basis, evaluation = item.basis, released.study.evaluation
     measure = evaluation.measure(item.target.measure)
-    small = released.rules.small(*_first_scores(item))
+    n, families = _first_scores(released, item)
+    few = not released.rules.open and n < ENOUGH
+    small = few or released.rules.small(n, families)
     if basis.reliability is None or basis.threshold is None or small:
         return f"{measure.name}: too few people for the amount that counts to be shown."
     recovered = ""
     if basis.cutoff is not None:
         recovered = f" {_recovered(released, item)}"
     return (
-        f"{measure.name} ({who(item.target.informant)}, {say(item.target.outcome.role)}): a change counts from "
-        f"{number(basis.threshold)} points on (Jacobson and Truax; reliability {basis.reliability:.2f}, "
+        f"{measure.name} ({who(item.target.informant)}, {say(item.target.outcome.role)}): a change counts where "
+        f"it is larger than {number(basis.threshold)} points (Jacobson and Truax; reliability {basis.reliability:.2f}, "
         f"{basis.source}). Shares are of those with both scores.{recovered}"
     )
 
@@ -104,16 +120,19 @@ def _recovered(released: Released, item: IndividualChange) -> str:
     could = people[people["began"] == "clinical"]
     done = could[could["crossed"] & (could["status"] == IMPROVED)]
     counts = [released.rules.of(part_of("x", rows)) for rows in (done, could)]
-    said = f"{counts[0]} of {counts[1]}" if counts[1].value else HIDDEN
+    said = HIDDEN if counts[1].hidden else f"{counts[0]} of the {counts[1]} who"
     edge = number(item.basis.cutoff)
     return (
         f"Recovered (improved, and past the cut-off of {edge} between {item.basis.cutoff_source}): "
-        f"{said} who began on its clinical side, everyone together."
+        f"{said} began on its clinical side, everyone together."
     )
 
 
-def _first_scores(item: IndividualChange) -> tuple[int, int]:
-    people = item.frame[item.frame["status"] != NO_FIRST]
+def _first_scores(released: Released, item: IndividualChange) -> tuple[int, int]:
+    """Return how many people, from how many families, the SD behind the threshold rests on."""
+    t = item.target
+    followed = released.study.trail(t.outcome.id, t.wave, t.informant)
+    people = followed[followed["baseline"].notna() & ~followed["step"].isin(NOT_ALLOCATED)]
     return len(people), int(people["family"].nunique())
 
 
@@ -125,19 +144,26 @@ def _no_basis(released: Released, item: IndividualChange) -> str:
 def _picture(
     released: Released, groups: list[tuple[IndividualChange, str, pd.DataFrame]]
 ) -> Picture | None:
-    """Return bars of the shares that improved and that got worse, those that may be shown."""
-    bars = []
+    """Return bars of the shares that improved and that got worse, of results with none hidden.
+
+    To draw what may be shown alone would show gains and hide harm, since fewer get worse, and one
+    arm without the other. What those who harm say of themselves is not drawn.
+    """
+    evaluation, bars = released.study.evaluation, dict[Any, list[Bar]]()
     for item, name, people in groups:
+        if evaluation.harms(item.target.outcome.role) and item.target.informant == "self":
+            continue
         counts = _counted(released, people)
         seen = released.rules.of(
             part_of("seen", people[people["status"].isin([IMPROVED, SAME, WORSE])])
         )
-        outcome, wave, _ = tables.label(released.study.evaluation, item.target)
+        outcome, wave, _ = tables.label(evaluation, item.target)
         for status in (IMPROVED, WORSE):
-            bars.append(
+            bars.setdefault(item, []).append(
                 _bar(f"{outcome}, {wave}, {name}: {HEADS[status].lower()}", counts[status], seen)
             )
-    shown = [bar for bar in bars if bar.share is not None]
+    whole = [mine for mine in bars.values() if all(bar.share is not None for bar in mine)]
+    shown = [bar for mine in whole for bar in mine]
     if not shown:
         return None
     svg = draw_bars(
@@ -147,7 +173,7 @@ def _picture(
     )  # fmt: skip
     return Picture(
         drawing(svg),
-        "People change without any programme too: these are no effects. Counts that are hidden have no bar.",
+        "People change without any programme too: these are no effects. Results with a hidden count are not drawn.",
     )
 
 

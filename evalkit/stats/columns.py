@@ -137,6 +137,8 @@ def vector(values: Any, name: str) -> Floats:
     """Return an array-like argument as floats, missing (None, NaN) as NaN."""
     import pandas as pd
 
+    if getattr(values, "ndim", 1) != 1:
+        raise invalid(f"{name} has {values.ndim} dimensions.", allowed="one value a person")
     series = pd.Series(values if hasattr(values, "__len__") else list(values))
     if series.empty:
         return np.empty(0)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import evalkit as ek
 from evalkit.change import individual_changes, leaves, published_norms, reliability_of
+from evalkit.reports.individual import individual_section
+from evalkit.reports.released import release
 from evalkit.study import Study
-from tests.conftest import TRIAL, arms, declare, evaluate, split
+from tests.conftest import ROOT, TRIAL, arms, declare, evaluate, split
 
 
 def core_study(n: int = 80, seed: int = 3) -> Study:
@@ -72,7 +75,8 @@ def test_without_published_reliability_the_study_uses_its_own(
 ) -> None:
     study = studies["growing-together"]
     for basis in study.change_basis():
-        assert basis.source == "this study's own alpha at the first wave"
+        assert basis.source.startswith("this study's own alpha at the first wave")
+        assert ("before conversion" in basis.source) == (basis.scale == "metric")
         assert basis.cutoff is None and 0.7 < basis.reliability < 0.95
     people = study.people
     answers = study.evaluation.read("sdq_parent.csv", None).frame
@@ -122,3 +126,60 @@ def test_the_public_function_is_there() -> None:
     )
     assert post and list(found.to_frame()["status"][:2]) == ["improved", "unchanged"]
     assert found.to_frame()["rci"][0] == pytest.approx(3.162278, abs=1e-6)
+
+
+def test_answers_that_may_not_be_used_are_in_no_alpha() -> None:
+    made = ek.load(ROOT / "examples" / "growing-together" / "evaluation.yaml")
+    tables = {name: made.read(name, None).frame for name in ("people.csv", "swemwbs.csv")}
+    before = made.study().intake.alphas.set_index(["scale", "role"])["n"]
+    answers = tables["swemwbs.csv"]
+    gone = answers.loc[answers["wave"] == "baseline", "person"].iloc[:40]
+    people = tables["people.csv"]
+    people.loc[people["person"].isin(gone), "consent"] = "no"
+    after = made.study({"people.csv": people}).intake.alphas.set_index(["scale", "role"])["n"]
+    lost = (before - after)["metric"].sum()
+    complete = answers[answers["person"].isin(gone) & (answers["wave"] == "baseline")]
+    items = [name for name in answers if name.startswith("q")]
+    assert lost == (complete[items].replace("", np.nan).notna().all(axis=1)).sum() > 0
+
+
+def strict_core(change: Any) -> Study:
+    """A strict trial with CORE-10 totals, changed before it is read."""
+    people, scores = split(arms(80))
+    scores = change(scores.assign(pre=scores["pre"] % 40, post=scores["post"] % 40))
+    made = declare(TRIAL, disclosure={"profile": "strict"})
+    made["data"]["scores"][0] |= {"measure": "core-10"}
+    made["logic_model"]["outcomes"][0]["measure"] = {"id": "core-10"}
+    return evaluate(made).study({"people.csv": people, "scores.csv": scores})
+
+
+def test_the_threshold_is_hidden_where_few_first_scores_are_behind_it() -> None:
+    """With neither score somebody counts as not seen twice, and still not as a first score."""
+
+    def few(scores: pd.DataFrame) -> pd.DataFrame:
+        scores.loc[8:, ["pre", "post"]] = np.nan
+        return scores
+
+    study = strict_core(few)
+    assert study.change_basis()[0].threshold is not None
+    page = individual_section(release(study), by_arm=True)
+    assert "reliability 0.9" not in str(page["table"])
+    many = individual_section(release(strict_core(lambda scores: scores)), by_arm=True)
+    assert "reliability 0.9" in str(many["table"])
+
+
+def test_bars_are_drawn_where_no_arm_and_no_harm_is_hidden() -> None:
+    def better(scores: pd.DataFrame) -> pd.DataFrame:
+        scores.loc[:49, "post"] = scores.loc[:49, "pre"] - 12
+        return scores
+
+    def both(scores: pd.DataFrame) -> pd.DataFrame:
+        scores.loc[:39, "post"] = np.clip(scores.loc[:39, "pre"] - 12, 0, 40)
+        scores.loc[40:, "post"] = np.clip(scores.loc[40:, "pre"] + 12, 0, 40)
+        return scores
+
+    found = [
+        individual_section(release(strict_core(change)), by_arm=True, picture=True)["picture"]
+        for change in (better, both)
+    ]
+    assert found[0] is None and found[1] is not None

@@ -428,3 +428,9 @@ def test_refused(what: str) -> None:
 def test_cannot(pre: Any, post: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(CannotEstimate, match=message):
         reliable_change(pre, post, higher_is_better=True, reliability=0.8, **options)
+
+
+def test_a_table_of_scores_is_refused_in_words() -> None:
+    table = np.ones((3, 2))
+    with pytest.raises(InvalidInput, match="pre has 2 dimensions"):
+        reliable_change(table, table, higher_is_better=True, reliability=0.8)
