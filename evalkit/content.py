@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache, partial
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -50,27 +50,41 @@ def registry(folders: tuple[str, ...] = ()) -> Registry:
     """
     readers = _readers("measures")
     origins: dict[str, str] = {}
+    faults = []
     for point in entry_points(group=GROUP):
-        found = _added(_package(point), f"package {point.name}")
-        readers, origins = readers | found, origins | dict.fromkeys(found, f"package {point.name}")
+        name = point.dist.name if point.dist is not None else point.name
+        try:
+            found = _added(files(point.module), f"package {name}")
+        except (ImportError, OSError):
+            faults.append(_no_module(name, point.module))
+            continue
+        if not found:
+            faults.append(_no_files(name, point.module))
+        readers, origins = readers | found, origins | dict.fromkeys(found, f"package {name}")
     for folder in folders:
         place = Path(folder)
+        if place.is_file():
+            raise NotAvailable(f"'{folder}' is a file. Give the folder it lies in: {place.parent}.")
         if not place.is_dir():
             raise NotAvailable(f"There is no folder '{folder}' of measures. Check its name.")
         found = _added(place, place.as_posix().rstrip("/"))
         readers |= found
         origins |= dict.fromkeys(found, f"folder {place.resolve().name}")
-    return Registry(readers, _readers("designs"), origins)
+    return Registry(readers, _readers("designs"), origins, tuple(faults))
 
 
-def _package(point: EntryPoint) -> Traversable:
-    try:
-        return files(point.module)
-    except ImportError as error:
-        what = (
-            f"The package '{point.name}' adds measures, but its module {point.module} is not there"
-        )
-        raise NotAvailable(f"{what}: {error}. Install it again, or remove it.") from None
+def _no_module(package: str, module: str) -> str:
+    return (
+        f"The package '{package}' says that it adds measures, but {module} was not installed with it: "
+        "its build leaves the folder out (setuptools: package-data)."
+    )
+
+
+def _no_files(package: str, module: str) -> str:
+    return (
+        f"The package '{package}' says that it adds measures, but {module} holds no .yaml file: its "
+        "build leaves them out (setuptools: package-data)."
+    )
 
 
 def _added(folder: Traversable, label: str) -> dict[str, Reader]:

@@ -42,11 +42,13 @@ class Registry:
         name is the id; nothing is read until the id is asked for.
     origins : where the files come from that are not shipped, by file name: "folder NAME" or
         "package NAME".
+    faults : what is wrong with packages that should add measures, said where an id is not found.
     """
 
     measure_readers: Readers
     design_readers: Readers
     origins: Mapping[str, str] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
     _made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def measures(self) -> list[str]:
@@ -63,8 +65,13 @@ class Registry:
 
         names = _by_id(self.measure_readers)
         if measure_id not in names:
-            raise UnknownMeasure(_unknown("measure", measure_id, names))
+            said = [_unknown("measure", measure_id, names), *self.faults]
+            raise UnknownMeasure(" ".join(said))
         return self._kept(self.measure_readers, names[measure_id], build_measure)
+
+    def file(self, measure_id: str) -> str | None:
+        """Return the name of the file of a measure, None where there is none."""
+        return _by_id(self.measure_readers).get(measure_id)
 
     def origin(self, measure_id: str) -> str:
         """Return where a measure comes from: "shipped", "folder NAME" or "package NAME"."""

@@ -40,7 +40,7 @@ def safeguarding_of_scores(
     """Return the same for scores worked out elsewhere: flags that look at this scale."""
     import pandas as pd
 
-    from evalkit.scoring.methods import COMPARE
+    from evalkit.instruments.checks import COMPARE
 
     found = []
     for flag in measure.flags:

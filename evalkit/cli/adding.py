@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -11,7 +12,7 @@ import typer
 
 from evalkit.cli.options import AsJson
 from evalkit.cli.output import FIXABLE, guarded, problem_record, say, show_problems, write_json
-from evalkit.errors import FoundProblems, InvalidContent, InvalidInput, Problem, Where
+from evalkit.errors import FoundProblems, InvalidInput, Problem, Where
 
 if TYPE_CHECKING:
     from evalkit.instruments.draft import Draft, DraftScale
@@ -34,6 +35,7 @@ def check(
         raise InvalidInput(f"There is no .yaml file in {path}.")
     found = {file: faults_of(file) for file in files}
     problems = [problem for faults, _ in found.values() for problem in faults]
+    problems += _taken(files)
     if as_json:
         rows = [{"file": str(file), "ok": not faults} for file, (faults, _) in found.items()]
         write_json({"ok": not problems, "files": rows,
@@ -71,6 +73,29 @@ def faults_of(file: Path) -> tuple[list[Problem], Measure | None]:
     ], measure
 
 
+def _taken(files: list[Path]) -> list[Problem]:
+    """Return a problem for every id that two files have, or a file and what is in force already."""
+    from evalkit.content import folder, registry
+
+    known = registry()
+    first: dict[str, str] = {}
+    problems = []
+    for file in files:
+        there = known.file(file.stem)
+        shipped = (
+            there is not None
+            and str(file.resolve()).endswith(there)
+            and str(folder("measures")) in str(file.resolve())
+        )
+        other = first.get(file.stem) or (None if shipped else there)
+        if other is not None:
+            what = f"the id '{file.stem}' is also that of {other}."
+            step = "Rename one, or leave one of them out."
+            problems.append(Problem(Where(file=str(file)), what, "", step))
+        first.setdefault(file.stem, str(file))
+    return problems
+
+
 def _line(text: str, fault: str) -> int | None:
     """Return the line of the example that a fault begins with."""
     lines = text.splitlines()
@@ -93,17 +118,13 @@ def new(
     out: Annotated[Path, typer.Option("--out", help="The folder to write to.")] = Path("."),
 ) -> None:
     """Ask for what a measure needs, with one form scored by hand, and write a valid file."""
-    from evalkit.instruments.draft import draft_text
-
     if not KEBAB.fullmatch(name):
         raise InvalidInput(f"'{name}' is not kebab-case. Write for example family-hope-scale.")
     _refuse_known(name)
     target = out / f"{name}.yaml"
     if target.exists():
         raise InvalidInput(f"{target} is there already. Nothing was written.")
-    draft = _ask(name)
-    text = draft_text(draft)
-    _prove(name, text)
+    text = _proved(_ask(name))
     out.mkdir(parents=True, exist_ok=True)
     target.write_text(text, encoding="utf-8", newline="\n")
     say()
@@ -120,18 +141,37 @@ def _refuse_known(name: str) -> None:
         raise InvalidInput(f"There is a measure '{name}' already. Choose another id.")
 
 
-def _prove(name: str, text: str) -> None:
-    """Raise where the file would be faulty, or the form scored by hand comes out otherwise."""
+def _proved(draft: Draft) -> str:
+    """Return the text of the file once the form scored by hand comes out the same.
+
+    Where it does not, the form is asked for again; raises where the file would be faulty.
+    """
     from evalkit.content import registry_from_texts
+    from evalkit.instruments.draft import draft_text
     from evalkit.instruments.examples import example_faults
 
-    measure = registry_from_texts({f"{name}.yaml": text}, {}).measure(name)
-    faults = example_faults(measure)
-    if faults:
-        step = (
-            "Score the form by hand again: either the sum or what you said of the items is wrong."
+    while True:
+        text = draft_text(draft)
+        measure = registry_from_texts({f"{draft.id}.yaml": text}, {}).measure(draft.id)
+        faults = example_faults(measure)
+        if not faults:
+            return text
+        for fault in faults:
+            say(f"  {fault}.")
+        say("  Either the sum or what you said of the items is wrong. Score the form again.")
+        if (
+            _asked(
+                "Score it again, or stop and start anew (again, stop)",
+                _one_of(("again", "stop")),
+                "again",
+            )
+            == "stop"
+        ):
+            raise InvalidInput("Nothing was written.")
+        example, scores = _example(
+            len(draft.labels), [code for code, _ in draft.codes], draft.scales
         )
-        raise InvalidContent([Problem(Where(), f"{fault}.", "", step) for fault in faults])
+        draft = replace(draft, example=example, scores=scores)
 
 
 def _ask(name: str) -> Draft:
@@ -144,9 +184,9 @@ def _ask(name: str) -> Draft:
     citation = _asked("Reference of the paper or manual that gives the scoring", str)
     licence = _asked(f"Licence ({', '.join(LICENCES)})", _one_of(LICENCES))
     holder = _asked("Who holds the rights", str)
-    size = _asked("How many items", int)
+    size = _asked("How many items", _whole(1, 500))
     hint = "Answers, for example 0=never, 1=sometimes, 2=often"
-    codes = _asked(hint, lambda text: codes_of(text.split(",")))
+    codes = _asked(hint, lambda text: codes_of(re.split("[,;]", text)))
     labels = tuple(_asked(f"Topic of item {n} (one to three words)", str, f"item {n}")
                    for n in range(1, size + 1))  # fmt: skip
     scales = _scales(size)
@@ -164,23 +204,81 @@ def _year(citation: str) -> str:
 
 
 def _scales(size: int) -> tuple[DraftScale, ...]:
-    from evalkit.instruments.draft import DraftScale, numbers
+    from evalkit.instruments.draft import DraftScale
 
     found: list[DraftScale] = []
     while True:
         more = " (blank: no more)" if found else ""
-        scale = _asked(f"Id of a scale, for example total{more}", str, "" if found else "total")
-        if not scale:
+        taken = [scale.id for scale in found]
+        name = _asked(
+            f"Id of a scale, for example total{more}", _new_id(taken), "" if found else "total"
+        )
+        if not name:
             return tuple(found)
-        items = _asked("  Its items", lambda text: numbers(text, size), f"1-{size}")
-        turned = _asked("  Those scored in reverse (blank: none)", lambda t: numbers(t, size), "")
+        items = _asked("  Its items", _some(size), f"1-{size}")
+        turned = _asked("  Those scored in reverse (blank: none)", _among(items, size), "")
         method = _asked("  sum or mean", _one_of(("sum", "mean")), "sum")
         higher = _asked("  A higher score is better or worse", _one_of(("better", "worse")))
-        least = _asked("  How many items must be answered (all, or a published number)", str, "all")
+        least = _asked(
+            "  How many items must be answered (all, or a published number)",
+            _least(len(items)),
+            "all",
+        )
         found.append(DraftScale(
-            id=scale, title=scale.replace("-", " ").capitalize(), items=items, reverse=turned,
-            method=method, higher_is=higher, min_answered=None if least == "all" else int(least),
+            id=name, title=name.replace("-", " ").capitalize(), items=items, reverse=turned,
+            method=method, higher_is=higher, min_answered=least,
         ))  # fmt: skip
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise InvalidInput(f"Write a whole number from {low} to {high}.")
+        return int(text)
+
+    return read
+
+
+def _least(size: int) -> Callable[[str], int | None]:
+    def read(text: str) -> int | None:
+        return None if text == "all" else _whole(1, size)(text)
+
+    return read
+
+
+def _new_id(taken: list[str]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text and not KEBAB.fullmatch(text):
+            raise InvalidInput(f"'{text}' is not kebab-case. Write for example daily-life.")
+        if text in taken:
+            raise InvalidInput(f"There is a scale '{text}' already.")
+        return text
+
+    return read
+
+
+def _some(size: int) -> Callable[[str], tuple[int, ...]]:
+    from evalkit.instruments.draft import numbers
+
+    def read(text: str) -> tuple[int, ...]:
+        found = numbers(text, size)
+        if not found:
+            raise InvalidInput("A scale needs items. Write for example 1-5, 8.")
+        return found
+
+    return read
+
+
+def _among(items: tuple[int, ...], size: int) -> Callable[[str], tuple[int, ...]]:
+    from evalkit.instruments.draft import numbers
+
+    def read(text: str) -> tuple[int, ...]:
+        odd = [n for n in numbers(text, size) if n not in items]
+        if odd:
+            raise InvalidInput(f"Item {odd[0]} is not in this scale.")
+        return numbers(text, size)
+
+    return read
 
 
 def _example(
@@ -193,12 +291,23 @@ def _example(
             raise InvalidInput(
                 f"Give {size} answers with spaces between; allowed: {allowed}, or -."
             )
+        if not _telling(found, codes):
+            raise InvalidInput(
+                "Answers that are alike, or in the middle, cannot show a wrong reversal."
+            )
         return found
 
-    say("Now one filled form that you score by hand, with answers that differ.")
+    say("Now one filled form that you score by hand, with low and high answers, few in the middle.")
     example = _asked("Its answers in item order, - where blank", answers)
     scores = tuple((x.id, _asked(f"Its score on {x.id}, by hand", _score)) for x in scales)
     return example, scores
+
+
+def _telling(answers: tuple[int | None, ...], codes: list[int]) -> bool:
+    """Whether turning an item round would show in the score of a form."""
+    given = [x for x in answers if x is not None]
+    off = [x for x in given if 2 * x != codes[0] + codes[-1]]
+    return len(set(given)) > 1 and 2 * len(off) >= len(given)
 
 
 def _score(text: str) -> float | None:

@@ -56,6 +56,9 @@ def export(
         FhirVersion, typer.Option("--fhir-version", help="With --format fhir.")
     ] = FhirVersion.r5,
     force: Annotated[bool, typer.Option("--force", help="Write over a file of that name.")] = False,
+    waves: Annotated[
+        str, typer.Option("--waves", help="With excel and xlsform: your waves, with commas.")
+    ] = "baseline,end",
     folder: MeasuresFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -67,7 +70,8 @@ def export(
 
     measure = ek.measure(name, folder)
     target = _target(out, measure, form)
-    content = made(measure, form, fhir_version)
+    named = tuple(word.strip() for word in waves.split(",") if word.strip())
+    content = made(measure, form, fhir_version, waves=named or ("baseline", "end"))
     write_whole(content, target, force=force)
     advice = _advice(measure, form)
     if as_json:
@@ -78,14 +82,17 @@ def export(
         say(line)
 
 
-def made(measure: Measure, form: Format, fhir_version: FhirVersion = FhirVersion.r5) -> bytes:
+def made(
+    measure: Measure, form: Format, fhir_version: FhirVersion = FhirVersion.r5, *,
+    waves: tuple[str, ...] = ("baseline", "end"),
+) -> bytes:  # fmt: skip
     """Return the contents of the file."""
     from evalkit.forms import as_json, excel, fhir, redcap, xlsform
 
     if form is Format.xlsform:
-        return xlsform.workbook(measure)
+        return xlsform.workbook(measure, waves=waves)
     if form is Format.excel:
-        return excel.template(measure)
+        return excel.template(measure, waves=waves)
     if form is Format.redcap:
         return redcap.dictionary(measure).encode()
     if form is Format.json:

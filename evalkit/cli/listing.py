@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evalkit.cli.options import AsJson, MeasuresFolder, origin
+from evalkit.cli.options import AsJson, MeasuresFolder, faults, origin
 from evalkit.cli.output import guarded, plain, say, write_json
 from evalkit.cli.searching import (
     About,
@@ -82,6 +82,8 @@ def list_measures(
         for item in mine:
             aside = "" if age is None else f" [{ages_said(item)}]"
             say(f"  {item.id.ljust(width)}  {item.title}{aside}")
+    for fault in faults(folder):
+        say(fault)
 
 
 @measures.command("show")

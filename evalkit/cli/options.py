@@ -25,3 +25,10 @@ def origin(measure: str, folder: Path | None) -> str:
     from evalkit.content import registry
 
     return registry(() if folder is None else (str(folder),)).origin(measure)
+
+
+def faults(folder: Path | None) -> tuple[str, ...]:
+    """Return what is wrong with packages that should add measures."""
+    from evalkit.content import registry
+
+    return registry(() if folder is None else (str(folder),)).faults

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isinf
 
-from evalkit.instruments.parts import ChangeThreshold, Cited, Flag
+from evalkit.instruments.parts import ChangeThreshold, Cited, Flag, Norm, Reliability
 from evalkit.instruments.scale import BandSystem, Missing, Scale
 from evalkit.instruments.spec import Measure
 
@@ -47,6 +47,8 @@ def card(measure: Measure) -> str:
         *_titled("Domains", [f"{domain.id}: {domain.title}" for domain in measure.domains]),
         *_titled("Flags", [_flag(flag) for flag in measure.flags]),
         *_titled("Change", [_change(change) for change in measure.change_thresholds]),
+        *_titled("Reliability", [_reliability(row) for row in measure.reliability]),
+        *_titled("Norms", [_norm(norm) for norm in measure.norms]),
         *_titled("Published tables", [f"{table.id}: {table.title}" for table in measure.published]),
         "",
         f"Licence: {licence.status}, {licence.holder} ({VERIFIED[licence.verification]}). {licence.note}".strip(),
@@ -140,6 +142,15 @@ def _missing(rule: Missing, n: int) -> str:
 
 def _flag(flag: Flag) -> str:
     return f"{flag.kind}:{flag.id}: {flag.says} ({VERIFIED[flag.verification]})"
+
+
+def _reliability(row: Reliability) -> str:
+    return f"{row.scale or 'mean over scales'}: {row.kind} {row.value:g} ({sure(row)})"
+
+
+def _norm(norm: Norm) -> str:
+    sd = f", SD {norm.sd:g}" if norm.sd is not None else ""
+    return f"{norm.scale}: {norm.population}, mean {norm.mean:g}{sd} ({sure(norm)})"
 
 
 def _change(change: ChangeThreshold) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
+from operator import ge, gt, le, lt
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import Problem, nearest
@@ -78,6 +80,7 @@ if TYPE_CHECKING:
 LISTED = ("scales", "skips", "flags", "norms", "reliability", "change_thresholds", "domains", "published",
           "examples")  # fmt: skip
 """The lists of a measure whose entries carry a verification."""
+COMPARE = {"at_least": ge, "above": gt, "at_most": le, "below": lt}
 KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -245,6 +248,53 @@ def _flags(measure: Measure) -> Iterator[Found]:
         if sum(limit is not None for limit in limits) != 1:
             allowed = "at_least, above, at_most, below"
             yield path, "a flag needs exactly one limit.", allowed, "Give one of them."
+        elif not _reachable(measure, flag):
+            name, limit = flag.limit
+            what = f"no answer and no score is {name.replace('_', ' ')} {limit:g}: the flag is never raised."
+            yield path, what, "", "Correct the limit."
+
+
+def _reachable(measure: Measure, flag: Flag) -> bool:
+    """Whether some answer or score would raise the flag; True where that is not known."""
+    codes = measure.answers.codes if measure.answers else ()
+    values: list[float] = []
+    for item in (item for item in measure.items if item.id in flag.items):
+        values += [code for code, _ in item.codes or codes] or list(item.range or ())
+    values += [end for scale in measure.scales if scale.id == flag.scale for end in scale.range]
+    name, limit = flag.limit
+    return not values or any(COMPARE[name](value, limit) for value in values)
+
+
+def _numbers(measure: Measure) -> Iterator[Found]:
+    """Figures that cannot be."""
+    for n, row in enumerate(measure.reliability):
+        if not 0 < row.value < 1:
+            yield (
+                ("reliability", n),
+                f"a reliability of {row.value:g} cannot be.",
+                "above 0, below 1",
+                "Write for example 0.84.",
+            )
+    ranges = {scale.id: scale.range for scale in measure.scales}
+    for n, norm in enumerate(measure.norms):
+        path: Path = ("norms", n)
+        low, high = ranges.get(norm.scale, (-math.inf, math.inf))
+        if not low <= norm.mean <= high:
+            yield (
+                path,
+                f"a mean of {norm.mean:g} lies outside the scale.",
+                f"{low:g} to {high:g}",
+                "Correct it.",
+            )
+        if (norm.sd is not None and norm.sd <= 0) or (norm.n is not None and norm.n < 1):
+            yield path, "an SD or a number of people cannot be 0 or less.", "", "Correct it."
+    ages = measure.ages
+    if ages and ages.low is not None and ages.high is not None and ages.low > ages.high:
+        yield ("ages",), "the lowest age is above the highest.", "", "Correct them."
+    for fact_path, fact in cited_facts(measure):
+        if fact.verification == "V2" and len(set(fact.sources)) < 2:
+            step = "Name both, or write V1."
+            yield fact_path, "V2 means two sources, and one is named.", "", step
 
 
 def _examples(measure: Measure) -> Iterator[Found]:
@@ -273,4 +323,4 @@ def _licence(measure: Measure) -> Iterator[Found]:
         yield ("licence", "text_included"), what, "false", "Remove the text."
 
 
-CHECKS = (_ids, _references, _kinds, _items, scale_faults, _flags, _examples, _licence)
+CHECKS = (_ids, _references, _kinds, _items, scale_faults, _flags, _numbers, _examples, _licence)

@@ -152,7 +152,7 @@ def codes_of(words: Sequence[str]) -> tuple[tuple[int, str], ...]:
     found = []
     for word in words:
         code, _, label = word.partition("=")
-        if not re.fullmatch(r"\s*-?\d+\s*", code) or not label.strip():
+        if not re.fullmatch(r"\s*-?\d+\s*", code) or not label.strip() or "=" in label:
             raise InvalidInput(
                 f"'{word.strip()}' is no answer. Write for example 0=never, 1=often."
             )

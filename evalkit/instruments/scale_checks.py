@@ -153,8 +153,8 @@ def _bands(path: Path, scale: Scale) -> Iterator[Found]:
     for m, system in enumerate(scale.band_systems):
         what = partition_fault(scale, system)
         if what:
-            allowed = f"{scale.low:g} to {scale.high:g}"
-            yield (*path, "band_systems", m), what, allowed, "Bands must meet end to end."
+            step = "Bands cover the range end to end, each under its own label."
+            yield (*path, "band_systems", m), what, "", step
 
 
 def partition_fault(scale: Scale, system: BandSystem) -> str:
@@ -166,7 +166,8 @@ def partition_fault(scale: Scale, system: BandSystem) -> str:
         step = after.range[0] - before.range[1] - (scale.step or 0)
         if abs(step) > 1e-9:
             fault = "a gap" if step > 0 else "an overlap"
-            return f"there is {fault} between '{before.label}' and '{after.label}'."
+            edges = f"{before.range[1]:g} and {after.range[0]:g}"
+            return f"there is {fault} between '{before.label}' and '{after.label}', at {edges}."
     if len({band.label for band in bands}) != len(bands):
         return f"two bands of '{scale.id}' share a label."
     return ""
@@ -177,8 +178,9 @@ def _range(path: Path, scale: Scale, measure: Measure) -> Iterator[Found]:
     found = reach(scale, measure)
     if found is None or all(_close(a, b) for a, b in zip(found, scale.range, strict=True)):
         return
-    what = f"the answers to '{scale.id}' reach {found[0]:g} to {found[1]:g}."
-    yield (*path, "range"), what, f"{scale.low:g} to {scale.high:g}", "Mend the range or the items."
+    what = f"the range of '{scale.id}' is {scale.low:g} to {scale.high:g}."
+    reached = f"{found[0]:g} to {found[1]:g}, which the answers reach"
+    yield (*path, "range"), what, reached, "Mend the range, or the items."
 
 
 def _close(one: float, other: float) -> bool:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from operator import ge, gt, le, lt
 
+from evalkit.instruments.checks import COMPARE
 from evalkit.instruments.parts import Flag, Item, Norm, Skip
 from evalkit.instruments.scale import Criterion, Scale
 from evalkit.instruments.spec import Measure
@@ -17,7 +17,6 @@ from evalkit.scoring.engines import Given, Mask, Value, every, some
 # Far below the smallest distance of a score from the next half, far above float error.
 GUARD = 1e-9
 SEXES = {"male": 0, "female": 1}
-COMPARE = {"at_least": ge, "above": gt, "at_most": le, "below": lt}
 
 
 def reverse(values: Value, low: float, high: float) -> Value:

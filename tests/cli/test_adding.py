@@ -51,11 +51,23 @@ def test_new_writes_a_file_that_is_valid_and_used(folder: Path, tmp_path: Path) 
 
 
 def test_new_asks_again_and_refuses_a_form_that_comes_out_otherwise(tmp_path: Path) -> None:
-    lines = [*ANSWERS[:4], "gratis", *ANSWERS[4:-2], "2 1 9 2", "2 1 0 2", "6"]
+    lines = [*ANSWERS[:4], "gratis", *ANSWERS[4:-2], "2 1 9 2", "1 1 1 1", "2 1 0 2", "6", "stop"]
     done = call("measures", "new", "family-hope", "--out", tmp_path, lines=lines)
     assert done.exit_code == 1
     assert "'gratis' is not one of" in done.stdout and "allowed: 0, 1, 2" in done.stdout
+    assert "cannot show a wrong reversal" in done.stdout
     assert "total is 7.0, stated 6" in done.output and list(tmp_path.iterdir()) == []
+
+
+def test_new_asks_each_question_until_it_can_be_and_the_form_again(tmp_path: Path) -> None:
+    lines = [
+        *ANSWERS[:6], "none", "4", "0=never, 1=sometimes; 2=often", *ANSWERS[8:12], "To tal", "total",
+        "1-9", "1-4", "7", "3", "sum", "better", "x", "9", "all", "total", "", "2 1 0 2", "6", "again",
+        "2 2 0 2", "8",
+    ]  # fmt: skip
+    done = call("measures", "new", "family-hope", "--out", tmp_path, lines=lines)
+    assert done.exit_code == 0, done.output
+    assert ek.measure("family-hope", tmp_path).answers.codes[2] == (2, "often")
 
 
 def test_new_makes_several_scales_and_means(tmp_path: Path) -> None:
@@ -145,17 +157,56 @@ def package(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 def test_an_installed_package_adds_measures(package: Path) -> None:
     assert "family-hope" in ek.measures()
-    assert content.registry().origin("family-hope") == "package hope"
+    assert content.registry().origin("family-hope") == "package hope_measures"
     assert content.registry().origin("phq-9") == "shipped"
-    assert "package hope" in call("measures", "show", "family-hope").stdout
+    assert "package hope_measures" in call("measures", "show", "family-hope").stdout
 
 
-def test_a_broken_package_is_named(package: Path) -> None:
+@pytest.mark.parametrize("module", ["not_there_at_all", PACKAGE])
+def test_a_package_without_its_files_is_named_and_stops_nothing_else(
+    package: Path, module: str
+) -> None:
+    """Build tools leave .yaml files out unless told otherwise."""
+    (package / PACKAGE / "family-hope.yaml").unlink()
     facts = next(package.glob("*.dist-info")) / "entry_points.txt"
-    facts.write_text("[evalkit.measures]\nhope = not_there_at_all\n")
+    facts.write_text(f"[evalkit.measures]\nhope = {module}\n")
     content.registry.cache_clear()
-    with pytest.raises(NotAvailable, match="'hope' adds measures, but its module not_there_at_all"):
-        ek.measures()
+    assert ek.measure("phq-9").id == "phq-9"
+    with pytest.raises(ek.EvalkitError, match="'hope_measures' says that it adds measures"):
+        ek.measure("family-hope")
+    assert "package-data" in call("measures", "list").output
+
+
+def test_check_finds_ids_that_are_taken(folder: Path) -> None:
+    text = (folder / "family-hope.yaml").read_text(encoding="utf-8")
+    (folder / "again").mkdir()
+    (folder / "again" / "family-hope.yaml").write_text(text, encoding="utf-8")
+    (folder / "phq-9.yaml").write_text(
+        text.replace("id: family-hope", "id: phq-9"), encoding="utf-8"
+    )
+    shown = call("measures", "check", folder).output
+    assert "the id 'phq-9' is also that of wellbeing/phq-9.yaml" in shown
+    assert "the id 'family-hope' is also that of" in shown
+    here = Path(__file__).parents[2] / "measures" / "wellbeing" / "phq-9.yaml"
+    assert call("measures", "check", here).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("examples:", "flags:\n  - {id: x, kind: caution, says: y, items: [1], at_least: 9, verification: own}\nexamples:", "never raised"),
+        ("examples:", "reliability: [{kind: alpha, scale: total, value: 84, verification: own}]\nexamples:", "cannot be"),
+        ("examples:", "norms: [{scale: total, population: x, mean: 99, verification: own}]\nexamples:", "outside the scale"),
+        ("examples:", "norms: [{scale: total, population: x, mean: 4, sd: -1, verification: own}]\nexamples:", "0 or less"),
+        ("licence:", "ages: {low: 18, high: 8, verification: own}\nlicence:", "above the highest"),
+        ("higher_is: better", "higher_is: better\n    note: x", ""),
+    ],
+)  # fmt: skip
+def test_check_finds_what_cannot_be(folder: Path, old: str, new: str, words: str) -> None:
+    file = folder / "family-hope.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    done = call("measures", "check", file)
+    assert (done.exit_code, words in done.output) == (1 if words else 0, True)
 
 
 def test_an_evaluation_may_name_its_folder_and_every_result_says_so(folder: Path, small) -> None:

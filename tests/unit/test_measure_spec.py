@@ -75,7 +75,10 @@ FAULTS = {
     "prorating": (lambda d: scale(d, "peer").update(method="max"), "cannot prorate"),
     "needless key": (lambda d: scale(d, "peer").update(of=["emotional"]), "has no use for 'of'"),
     "no missing rule": (lambda d: scale(d, "peer").pop("missing"), "has no missing rule"),
-    "unreachable range": (lambda d: scale(d, "peer").update(range=[0, 12]), "reach 0 to 10"),
+    "unreachable range": (
+        lambda d: scale(d, "peer").update(range=[0, 12]),
+        "0 to 10, which the answers reach",
+    ),
     "neither scored": (lambda d: scale(d, "peer")["items"].pop(), "neither scored nor"),
     "flag without limit": (
         lambda d: d.update(
