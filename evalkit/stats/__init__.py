@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evalkit.stats.balancing import balance
     from evalkit.stats.changes import mean_change
+    from evalkit.stats.compliance import ComplierEffect, complier_effect
     from evalkit.stats.differences import mean_difference
     from evalkit.stats.effect_sizes import EffectSize, hedges_g
     from evalkit.stats.individual_change import ReliableChange, reliable_change
@@ -14,47 +15,73 @@ if TYPE_CHECKING:
     from evalkit.stats.internal_consistency import reliability
     from evalkit.stats.intraclass import cluster_icc, icc
     from evalkit.stats.loss import attrition
+    from evalkit.stats.mixed_models import MixedDifference, mixed_difference
     from evalkit.stats.multiplicity import adjust_p
     from evalkit.stats.rates import event_rate
+    from evalkit.stats.rerandomising import PermutationTest, permutation_test
     from evalkit.stats.stability import retest
     from evalkit.stats.status_rates import StatusRate
+    from evalkit.stats.step_down import StepDown, romano_wolf, westfall_young
+    from evalkit.stats.wild_bootstrap import WildBootstrap, wild_cluster_bootstrap
 
 _HOME = {
+    "ComplierEffect": "compliance",
     "EffectSize": "effect_sizes",
+    "MixedDifference": "mixed_models",
+    "PermutationTest": "rerandomising",
     "ReliableChange": "individual_change",
     "StatusRate": "status_rates",
+    "StepDown": "step_down",
+    "WildBootstrap": "wild_bootstrap",
     "adjust_p": "multiplicity",
     "agreement": "informants",
     "attrition": "loss",
     "balance": "balancing",
     "cluster_icc": "intraclass",
+    "complier_effect": "compliance",
     "event_rate": "rates",
     "hedges_g": "effect_sizes",
     "icc": "intraclass",
     "mean_change": "changes",
     "mean_difference": "differences",
+    "mixed_difference": "mixed_models",
+    "permutation_test": "rerandomising",
     "reliability": "internal_consistency",
     "reliable_change": "individual_change",
     "retest": "stability",
+    "romano_wolf": "step_down",
+    "westfall_young": "step_down",
+    "wild_cluster_bootstrap": "wild_bootstrap",
 }
 
 __all__ = [
+    "ComplierEffect",
     "EffectSize",
+    "MixedDifference",
+    "PermutationTest",
     "ReliableChange",
     "StatusRate",
+    "StepDown",
+    "WildBootstrap",
     "adjust_p",
     "agreement",
     "attrition",
     "balance",
     "cluster_icc",
+    "complier_effect",
     "event_rate",
     "hedges_g",
     "icc",
     "mean_change",
     "mean_difference",
+    "mixed_difference",
+    "permutation_test",
     "reliability",
     "reliable_change",
     "retest",
+    "romano_wolf",
+    "westfall_young",
+    "wild_cluster_bootstrap",
 ]
 
 
