@@ -152,7 +152,9 @@ def _of(study: Study, target: Target, followed: pd.DataFrame) -> IndividualChang
             sd=sd if sd > 0 else None, **norms,
         )  # fmt: skip
     except (CannotEstimate, InvalidInput):
-        return _without(study, target, frame, "too few people have both scores")
+        return _without(
+            study, target, frame, "too few people have both scores, or their scores do not vary"
+        )
     judged = found.to_frame()["status"]
     status = judged.map(WORDS).astype(object)
     no_first = due["baseline"].isna().to_numpy()

@@ -54,6 +54,9 @@ def faults_of(file: Path) -> tuple[list[Problem], Measure | None]:
     from evalkit.content import registry_from_texts
     from evalkit.instruments.examples import example_faults
 
+    if file.suffix != ".yaml":
+        what = "a measure file ends in .yaml."
+        return [Problem(Where(file=str(file)), what, "", "Rename it.")], None
     if not file.is_file():
         return [Problem(Where(file=str(file)), "the file is not there.", "", "Check it.")], None
     try:

@@ -160,7 +160,7 @@ def _missing_columns(
     wanted = [f"{best}{item}" for item in rest]
     absent = [name for name in wanted if name not in columns]
     spare = [name for name in columns if name not in wanted]
-    noun, n = ways["noun"], len(measure.items)
+    noun, n = ways["noun"], len(measure.asked)
     if not absent:  # a q set that is complete but not alone
         others = sorted(_numbered(columns) - set(wanted))
         return (
