@@ -1,0 +1,148 @@
+"""A study of a yes-or-no outcome: the rows read, their two-by-two table, and the result record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evalkit.errors import CannotEstimate
+from evalkit.results import Estimate
+from evalkit.stats.columns import (
+    as_names,
+    check_frame,
+    check_level,
+    check_roles,
+    choice,
+    invalid,
+    numeric,
+)
+from evalkit.stats.model_rows import FEW_EVENTS, Rows, read_rows
+from evalkit.stats.small_tables import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskEffect(Estimate):
+    """An effect on the chance of an outcome, with the counts it rests on.
+
+    `risk_treatment` and `risk_comparison` are the chances that the effect compares: averaged over
+    the people analysed, everybody in the one arm and everybody in the other; without covariates
+    they are the arms' shares, which `mean_treatment` and `mean_comparison` always are. Of a ratio
+    `std_error` and `statistic` are on the scale of its natural logarithm. They are None where the
+    interval is not built from a standard error.
+    """
+
+    events_treatment: int
+    events_comparison: int
+    risk_treatment: float
+    risk_comparison: float
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the call named."""
+
+    measure: str
+    outcome: str
+    treatment: str
+    treated: Any
+    covariates: tuple[str, ...]
+    cluster: str | None
+    interact: bool
+    estimand: str
+    level: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Study:
+    """The rows read: outcome, arm, and the table they make."""
+
+    asked: Asked
+    data: pd.DataFrame
+    rows: Rows
+    outcome: Floats
+    table: Table
+
+    @property
+    def few(self) -> bool:
+        """Return whether an arm has fewer than 10 events or non-events."""
+        return min(self.table.cells) < FEW_EVENTS
+
+    @property
+    def plain(self) -> bool:
+        """Return whether there are neither covariates nor shared clusters."""
+        return not self.asked.covariates and not self.rows.shared
+
+    def common(self) -> dict[str, Any]:
+        """Return the fields that do not depend on how the effect is estimated."""
+        shares = self.table.risks
+        return {
+            "outcome": self.asked.outcome,
+            "measure": None,
+            "term": self.asked.treatment,
+            "estimand": self.asked.estimand,
+            "level": self.asked.level,
+            "mean_treatment": shares[0],
+            "mean_comparison": shares[1],
+            "events_treatment": self.table.events_t,
+            "events_comparison": self.table.events_c,
+            "adjusted_for": self.asked.covariates,
+            **self.rows.counts(),
+        }
+
+
+def read_study(data: Any, asked: Asked) -> Study:
+    """Return the study, once its options, columns and arms have been checked."""
+    check_level(asked.level)
+    choice(asked.estimand, ("ATE", "ATT"), argument="estimand")
+    check_roles(outcome=asked.outcome, treatment=asked.treatment, covariates=asked.covariates)
+    used = [asked.outcome, asked.treatment, *asked.covariates, *as_names(asked.cluster)]
+    frame = check_frame(data, used)
+    values = yes_no(frame, asked.outcome)
+    rows = read_rows(
+        frame, asked.treatment, asked.treated, asked.covariates, asked.cluster,
+        [("no outcome", np.isnan(values))],
+    )  # fmt: skip
+    y = values[rows.keep]
+    if np.ptp(y) == 0:
+        raise CannotEstimate(
+            f"'{asked.outcome}' is {y[0]:.0f} in all {len(y)} rows analysed: it does not vary."
+        )
+    in_arm = rows.arm == 1
+    table = Table(
+        int(y[in_arm].sum()), int(in_arm.sum()), int(y[~in_arm].sum()), int((~in_arm).sum())
+    )
+    study = Study(asked, frame, rows, y, table)
+    if asked.interact and study.few:
+        raise CannotEstimate(
+            f"{few_events(study)}, too few to let covariates act differently in each arm. "
+            "Leave out interact."
+        )
+    return study
+
+
+def yes_no(data: pd.DataFrame, name: str) -> Floats:
+    """Return a column of 0 and 1 (or true and false), missing as NaN; anything else is refused."""
+    values = numeric(data, name)
+    other = values[~np.isnan(values) & (values != 0) & (values != 1)]
+    if other.size:
+        raise invalid(
+            f"{other.size} value(s) such as {other[0]:g}.", column=name, allowed="0 and 1"
+        )
+    return values
+
+
+def few_events(study: Study) -> str:
+    """Return the clause that says how few events or non-events there are."""
+    a, b, c, d = study.table.cells
+    return (
+        f"Fewer than {FEW_EVENTS} events or non-events in an arm (treatment {a} with and {b} "
+        f"without, comparison {c} with and {d} without)"
+    )
