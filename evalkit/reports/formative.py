@@ -39,7 +39,7 @@ def formative_page(study: Study) -> str:
         stayers=delivery.stayers_table(released),
         dose=delivery.dose_table(released),
         completeness=delivery.completeness_table(released),
-        individual=individual_section(released, by_arm=False),
+        individual=individual_section(released, blind=True),
         coverage=tables.coverage_table(released),
         indicators=_indicators(released),
         needs=tables.needs_table(released),

@@ -33,19 +33,20 @@ ENOUGH = 30
 """First scores below which a threshold in points would tell too much of any one of them."""
 
 
-def individual_section(
-    released: Released, *, by_arm: bool, picture: bool = False
-) -> dict[str, Any]:
-    """Return the table, its basis and, where wanted, a picture.
+def individual_section(released: Released, *, blind: bool) -> dict[str, Any]:
+    """Return the table, its basis and a picture, of a page that is blind to the arms or is not.
 
+    A blind page names no arm and no outcome, whose names read like claims, and draws nothing.
     Where small numbers are hidden the pages count everyone together: counts by arm on one page and
     together on another would let most hidden counts be worked out to within one or two people.
     """
     found = [item for item in changes_of(released.study) if item.basis.threshold is not None]
     groups = [
-        (item, name, people) for item in found for name, people in _groups(item, by_arm=by_arm)
+        (item, name, people)
+        for item in found
+        for name, people in _groups(item, by_arm=released.rules.open and not blind)
     ]
-    rows = [_row(released, item, name, people) for item, name, people in groups]
+    rows = [_row(released, item, name, people, blind=blind) for item, name, people in groups]
     head = ("Outcome", "Wave", "Answered by", "Group", *(HEADS[status] for status in STATUSES))
     hidden = [] if released.rules.open else [UNSEEN, TOGETHER]
     said = [*hidden, *(_basis(released, item) for item in found), *_harms(found, released)]
@@ -54,7 +55,7 @@ def individual_section(
     missing = tuple(dict.fromkeys(_no_basis(released, x) for x in changes_of(released.study)
                                   if x.basis.threshold is None))  # fmt: skip
     return {"table": table if rows else None, "missing": missing,
-            "picture": _picture(released, groups) if rows and picture else None}  # fmt: skip
+            "picture": _picture(released, groups) if rows and not blind else None}  # fmt: skip
 
 
 def _harms(found: list[IndividualChange], released: Released) -> list[str]:
@@ -79,7 +80,7 @@ def _counted(released: Released, people: pd.DataFrame) -> dict[str, Count]:
 
 
 def _row(
-    released: Released, item: IndividualChange, name: str, people: pd.DataFrame
+    released: Released, item: IndividualChange, name: str, people: pd.DataFrame, *, blind: bool
 ) -> tuple[str, ...]:
     evaluation = released.study.evaluation
     counts = _counted(released, people)
@@ -91,9 +92,7 @@ def _row(
         share = f" ({percent(count, seen)})" if status in (IMPROVED, SAME, WORSE) else ""
         cells.append(count.text if count.hidden or seen.hidden else f"{count.text}{share}")
     outcome, wave, informant = tables.label(evaluation, item.target)
-    # The names of outcomes read like claims, and a page without arms makes none.
-    said = short(item.target) if name == EVERYONE else outcome
-    return (said, wave, informant, name, *cells)
+    return (short(item.target) if blind else outcome, wave, informant, name, *cells)
 
 
 def _basis(released: Released, item: IndividualChange) -> str:
@@ -158,9 +157,10 @@ def _picture(
             part_of("seen", people[people["status"].isin([IMPROVED, SAME, WORSE])])
         )
         outcome, wave, _ = tables.label(evaluation, item.target)
+        whose = outcome if name == EVERYONE else f"{outcome}, {name}"
         for status in (IMPROVED, WORSE):
             bars.setdefault(item, []).append(
-                _bar(f"{outcome}, {wave}, {name}: {HEADS[status].lower()}", counts[status], seen)
+                _bar(f"{whose}, {wave}: {HEADS[status].lower()}", counts[status], seen)
             )
     whole = [mine for mine in bars.values() if all(bar.share is not None for bar in mine)]
     shown = [bar for mine in whole for bar in mine]

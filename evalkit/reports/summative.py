@@ -63,7 +63,7 @@ def summative_page(analysis: Analysis) -> str:
         loss=_loss(analysis, released),
         baseline=_baseline(analysis, released),
         results=_results(analysis, released),
-        individual=individual_section(released, by_arm=released.rules.open, picture=True),
+        individual=individual_section(released, blind=False),
         levels=_levels(analysis, levels),
         rates=_rates(analysis, released),
         coverage=tables.coverage_table(released),

@@ -162,13 +162,13 @@ def test_the_threshold_is_hidden_where_few_first_scores_are_behind_it() -> None:
 
     study = strict_core(few)
     assert study.change_basis()[0].threshold is not None
-    page = individual_section(release(study), by_arm=True)
+    page = individual_section(release(study), blind=False)
     assert "reliability 0.9" not in str(page["table"])
-    many = individual_section(release(strict_core(lambda scores: scores)), by_arm=True)
+    many = individual_section(release(strict_core(lambda scores: scores)), blind=False)
     assert "reliability 0.9" in str(many["table"])
 
 
-def test_bars_are_drawn_where_no_arm_and_no_harm_is_hidden() -> None:
+def test_bars_are_drawn_where_no_harm_is_hidden() -> None:
     def better(scores: pd.DataFrame) -> pd.DataFrame:
         scores.loc[:49, "post"] = scores.loc[:49, "pre"] - 12
         return scores
@@ -179,7 +179,7 @@ def test_bars_are_drawn_where_no_arm_and_no_harm_is_hidden() -> None:
         return scores
 
     found = [
-        individual_section(release(strict_core(change)), by_arm=True, picture=True)["picture"]
+        individual_section(release(strict_core(change)), blind=False)["picture"]
         for change in (better, both)
     ]
     assert found[0] is None and found[1] is not None
