@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-    from evalkit.evaluation import Target
     from evalkit.instruments.spec import Measure
     from evalkit.study import Study
+    from evalkit.targets import Target
 
 METHOD = "jacobson-truax"
 CROSSED = ("recovered", "deteriorated-clinically")
@@ -129,13 +129,13 @@ class IndividualChange:
 
 def individual_changes(study: Study) -> tuple[IndividualChange, ...]:
     """Return for each result who of those due changed, and the basis of the judgement."""
-    return tuple(_of(study, target, followed) for target, followed in study.trails)
+    return tuple(_of(study, target, followed) for target, followed in study.everyone)
 
 
 def _of(study: Study, target: Target, followed: pd.DataFrame) -> IndividualChange:
     due = followed[followed["step"].isin(["due", "returned", "analysed"])]
     frame = due[["person", "family", "arm"]].reset_index(drop=True)
-    pre, post = (due[name].to_numpy(float) for name in ("baseline", "score"))
+    pre, post = (due[name].to_numpy(float) for name in ("baseline", "points"))
     reliability, source = reliability_of(study, target)
     better = study.evaluation.scale(target).higher_is_better
     measure = study.evaluation.measure(target.measure)
@@ -158,7 +158,7 @@ def _of(study: Study, target: Target, followed: pd.DataFrame) -> IndividualChang
     judged = found.to_frame()["status"]
     status = judged.map(WORDS).astype(object)
     no_first = due["baseline"].isna().to_numpy()
-    no_second = due["score"].isna().to_numpy()
+    no_second = due["points"].isna().to_numpy()
     status = status.mask(no_first, NO_FIRST).mask(no_second, NO_SECOND)
     basis = _basis(
         study, target, source, reliability=reliability, sd=found.sd, threshold=found.threshold,

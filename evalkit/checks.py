@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evalkit.design_spec import DesignCheck
-    from evalkit.evaluation import Target
     from evalkit.study import Study
+    from evalkit.targets import Target
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +42,7 @@ class CheckContext:
             check=self.settings.check, outcome=self.target.outcome.id, wave=self.target.wave,
             informant=self.target.informant, passed=passed, value=value, threshold=threshold,
             sentence=sentence, shareable=shareable or sentence, citation=self.settings.citation,
+            contrast=self.target.key[3],
         )  # fmt: skip
 
 
@@ -73,6 +74,7 @@ class BalanceRow(Record):
     share: bool
     smallest_n: int
     smallest_families: int
+    contrast: str | None = None
 
 
 CheckFunction = Callable[[CheckContext], Check]
@@ -192,7 +194,7 @@ def balance(context: CheckContext) -> Check:
 
 def clusters(context: CheckContext) -> Check:
     """Whether each arm has at least two clusters; with one, the cluster and the arm are the same."""
-    from evalkit.estimators import cluster_column
+    from evalkit.sampling import cluster_column
 
     rows = context.analysed
     column = cluster_column(context.study, rows) if len(rows) else None
@@ -295,7 +297,8 @@ def _balance_row(
         n_treatment=int(row["n_treatment"]), n_comparison=int(row["n_comparison"]),
         n_missing=int(row["n_missing"]),
         share=name not in frame or set(frame[name].dropna()) <= {0, 1},
-        smallest_n=smallest[0], smallest_families=smallest[1], **numbers,
+        smallest_n=smallest[0], smallest_families=smallest[1], contrast=context.target.key[3],
+        **numbers,
     )  # fmt: skip
 
 

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from evalkit import units
 from evalkit.maryland import ATTRIBUTES_FROM
 from evalkit.results import Estimate, Finding, Level
 from evalkit.rounding import written
+from evalkit.targets import Key, key_of
 from evalkit.wording import (
     CLAIMS,
-    SMALL_EFFECT,
     Phrases,
     lower_first,
     number_free,
@@ -29,11 +30,11 @@ from evalkit.wording import (
 
 if TYPE_CHECKING:
     from evalkit.declaration import Outcome
-    from evalkit.evaluation import Evaluation, Target
+    from evalkit.evaluation import Evaluation
     from evalkit.indicators import Rate
+    from evalkit.targets import Target
 
 Counts = Callable[[Estimate], "tuple[str, str] | None"]
-Key = tuple[str | None, str | None, str | None]
 
 HEAVY_LOSS = 0.05
 """The share lost above which a finding says so."""
@@ -73,9 +74,9 @@ def findings(
     `losses` says for outcome, wave and informant how many were lost. Unless `exact`, reasons that
     hold a figure are left out.
     """
-    by_target = {_key(e): e for e in estimates}
-    rated = {(level.outcome, level.wave, level.informant): level for level in levels}
-    targets = {(t.outcome.id, t.wave, t.informant): t for t in evaluation.targets()}
+    by_target = {key_of(e): e for e in estimates}
+    rated = {key_of(level): level for level in levels}
+    targets = {target.key: target for target in evaluation.targets()}
     found = []
     for outcome in evaluation.logic_model.outcomes:
         for key, target in targets.items():
@@ -116,16 +117,16 @@ def _word_of_harm(evaluation: Evaluation, role: str, informant: str | None) -> b
     return evaluation.harms(role if informant == "self" else informant or "")
 
 
-def _key(estimate: Estimate) -> Key:
-    return estimate.outcome, estimate.wave, estimate.informant
-
-
 def read(estimate: Estimate, *, higher_is_better: bool, worthwhile: float | None) -> Reading:
-    """Read an estimate: "clear", "no-clear-change" or "not-enough-information"."""
-    value, low, high = estimate.estimate, estimate.conf_low, estimate.conf_high
-    if value is None or low is None or high is None:
+    """Read an estimate: "clear", "no-clear-change" or "not-enough-information".
+
+    `worthwhile` is on the scale on which zero is no difference, as `Reading.worthwhile` is.
+    """
+    if estimate.estimate is None or estimate.conf_low is None or estimate.conf_high is None:
         return Reading("not-enough-information", False, 0.0, True, True)
-    margin = worthwhile or SMALL_EFFECT * (estimate.sd_pooled or 0.0)
+    ends = (estimate.estimate, estimate.conf_low, estimate.conf_high)
+    value, low, high = (units.centred(estimate, end) for end in ends)
+    margin = worthwhile or units.small(estimate)
     gain, loss = (high, -low) if higher_is_better else (-low, high)
     better = (value > 0) == higher_is_better
     alpha = 1 - estimate.level
@@ -145,11 +146,10 @@ def _measured(
     evaluation: Evaluation, target: Target, estimate: Estimate, level: Level, counts: Counts,
     exact: bool,
 ) -> Finding:  # fmt: skip
-    scale = evaluation.scale(target)
     expected = target.outcome.expected
     reading = read(
-        estimate, higher_is_better=bool(scale.higher_is_better),
-        worthwhile=abs(expected.change) if expected else None,
+        estimate, higher_is_better=evaluation.higher_is_better(target),
+        worthwhile=units.declared(estimate, expected.change) if expected else None,
     )  # fmt: skip
     shown = counts(estimate)
     own_report = _own_word(evaluation, target.outcome.role, target.informant)
@@ -168,6 +168,7 @@ def _measured(
     return Finding(
         outcome=target.outcome.id, wave=target.wave, informant=target.informant, claim=claim,
         attributes=attributes, statement=statement, caveats=caveats, primary=target.primary,
+        contrast=target.key[3],
     )  # fmt: skip
 
 
@@ -202,7 +203,8 @@ def _caveats(
         ]
     found += [f"{said[:1].upper()}{said[1:]}." for said in level.beside]
     crossing = estimate.conf_low is not None and estimate.conf_high is not None and (
-        estimate.conf_low > 0 or estimate.conf_high < 0
+        units.centred(estimate, estimate.conf_low) > 0
+        or units.centred(estimate, estimate.conf_high) < 0
     )  # fmt: skip
     if crossing and reading.verdict != "clear" and estimate.p_adjusted is not None:
         found.append(

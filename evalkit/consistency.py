@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from evalkit.declaration import Declaration, Outcome, Primary, Scores
-from evalkit.design_spec import LATER_DESIGNS
-from evalkit.errors import Problem, UnknownMeasure, Where, nearest
+from evalkit.declaration import Outcome, OutcomeMeasure, Scores
+from evalkit.design_consistency import DesignConsistency
+from evalkit.errors import UnknownMeasure, nearest
+from evalkit.faults import OUTSIDERS, Faults
 from evalkit.logic_model import LogicModel
+from evalkit.plan_consistency import PlanConsistency
 from evalkit.registry import alike
-from evalkit.shapes import not_available
 
 if TYPE_CHECKING:
+    from evalkit.errors import Problem
+    from evalkit.instruments.scale import Scale
     from evalkit.instruments.spec import Measure
-    from evalkit.registry import Registry
-
-OUTSIDERS = ("teacher", "practitioner")
-RESERVED = ("person", "score", "treated", "set", "step", "reason", "n_respondents")
-"""Names that the analysis gives to columns of its own."""
 
 
-class Consistency:
-    """Finds what is wrong between the parts of a declaration whose shape is right."""
-
-    def __init__(self, declared: Declaration, registry: Registry, where: Callable[..., Where]):
-        self.declared = declared
-        self.registry = registry
-        self.where = where
-        self.roles = [role.id for role in declared.roles]
-        self.waves = [wave.id for wave in declared.waves]
-        self.found: list[Problem] = []
+class Consistency(Faults):
+    """Finds what is wrong between the parts; the design and the plan have their own."""
 
     def problems(self) -> list[Problem]:
         """Return every problem."""
@@ -38,20 +28,10 @@ class Consistency:
         self._sources()
         self._outcomes()
         self._links()
-        self._design()
-        self._analysis()
         self._disclosure()
-        return self.found
-
-    def _say(self, path: tuple[Any, ...], what: str, allowed: str = "", step: str = "") -> None:
-        self.found.append(Problem(self.where(path), what, allowed, step))
-
-    def _one_of(self, path: tuple[Any, ...], word: str, allowed: Iterable[str], noun: str) -> bool:
-        choices = list(allowed)
-        if word in choices:
-            return True
-        self._say(path, f"unknown {noun} '{word}'.", ", ".join(choices), nearest(word, choices))
-        return False
+        given = (self.declared, self.registry, self.where)
+        design, plan = DesignConsistency(*given), PlanConsistency(*given)
+        return [*self.found, *design.problems(), *plan.problems()]
 
     def _repeats(self) -> None:
         model = self.declared.logic_model
@@ -75,12 +55,6 @@ class Consistency:
             if name in seen:
                 self._say(path, f"the id '{name}' is used twice.", "", "Give each its own id.")
             seen.add(name)
-
-    def _once(self, path: tuple[Any, ...], words: Iterable[str], noun: str) -> None:
-        """A word listed twice would give the same result twice."""
-        listed = list(words)
-        for word in dict.fromkeys(word for word in listed if listed.count(word) > 1):
-            self._say(path, f"the {noun} '{word}' is listed twice.", "", "List it once.")
 
     def _measure(self, path: tuple[Any, ...], name: str) -> Measure | None:
         try:
@@ -223,19 +197,39 @@ class Consistency:
             return False
         name = outcome.measure.scale or measure.default_scale
         scale = next((item for item in measure.scales if item.id == name), None)
-        if scale is not None and (scale.ordinal or scale.higher_is == "neither"):
-            why = (
+        if scale is None:
+            return True
+        if scale.higher_is == "neither" or (scale.ordinal and not self._compares()):
+            why = "neither good nor bad when higher" if scale.higher_is == "neither" else (
                 "ordered only, and never averaged"
-                if scale.ordinal
-                else "neither good nor bad when higher"
-            )
-            what = f"{measure.id} ({name}) is {why}, so it cannot be an outcome in this version."
+            )  # fmt: skip
+            what = f"{measure.id} ({name}) is {why}, so it cannot be an outcome here."
             allowed = ", ".join(
                 x.id for x in measure.scales if not x.ordinal and x.higher_is != "neither"
             )
             self._say(at, what, allowed, "Choose another scale, or describe it as an indicator.")
             return False
+        self._cut(at, outcome.measure, scale)
         return True
+
+    def _compares(self) -> bool:
+        """Whether the design compares arms, so that an ordered outcome can be analysed as such."""
+        name = self.declared.design.type
+        return name in self.registry.designs() and self.registry.design(name).comparison_group
+
+    def _cut(self, path: tuple[Any, ...], measure: OutcomeMeasure, scale: Scale) -> None:
+        """A cut-off lies inside the scale, so that both yes and no can be."""
+        low, high = scale.range
+        for key, least in (("at_least", True), ("at_most", False)):
+            value = getattr(measure, key)
+            inside = value is not None and (low < value <= high if least else low <= value < high)
+            if value is not None and not inside:
+                what = f"{key}: {value:g} would make everybody the same."
+                self._say((*path, key), what, f"within {low:g} to {high:g}", "Check the cut-off.")
+        if None not in (measure.at_least, measure.at_most) and not (
+            (measure.at_least or 0) <= (measure.at_most or 0)
+        ):
+            self._say(path, "at_least is above at_most, so nobody can be a yes.")
 
     def _polarity(self, path: tuple[Any, ...], outcome: Outcome, measure: Measure) -> None:
         assert outcome.measure is not None
@@ -247,6 +241,8 @@ class Consistency:
         if outcome.direction != better:
             what = f"direction is '{outcome.direction}', but on {measure.id} ({name}) {better} is better."
             self._say((*path, "direction"), what, better, "Write what would be an improvement.")
+        if outcome.measure.at_most is not None and outcome.measure.at_least is None:
+            better = "lower" if scale.higher_is_better else "higher"
         expected = outcome.expected.change if outcome.expected else 0
         if outcome.expected and expected == 0:
             what = "an expected change of 0 is no expectation."
@@ -276,116 +272,6 @@ class Consistency:
             self._one_of(
                 ("logic_model", "harms", n, "watch"), harm.watch, watched, "indicator or outcome"
             )
-
-    def _design(self) -> None:
-        declared, path = self.declared.design, ("design",)
-        if declared.type in LATER_DESIGNS:
-            step = f"This version has {', '.join(self.registry.designs())}."
-            self.found.append(not_available(self.where((*path, "type")), declared.type, step))
-            return
-        if not self._one_of((*path, "type"), declared.type, self.registry.designs(), "design"):
-            return
-        design = self.registry.design(declared.type)
-        for need in design.needs:
-            key = need.key.removeprefix("design.")
-            if not getattr(declared, key):
-                self._say(path, f"{design.id} needs `{need.key}`: {need.why}.", "", "Add it.")
-        if declared.arm and declared.arm.treated == declared.arm.comparison:
-            self._say((*path, "arm"), "treated and comparison are the same value.")
-        if declared.match and design.id != "matched-comparison":
-            self._say((*path, "match"), f"{design.id} does not match.", "", "Remove `match`.")
-        if declared.match and declared.match.sets and declared.assigned_by == "site":
-            place = self.where((*path, "assigned_by"))
-            step = "Sites, not sets, would be the clusters. Declare assigned_by: family or person."
-            self.found.append(not_available(place, "matching of whole sites", step))
-        if declared.match and not declared.match.sets:
-            step = "Name the column of matched sets: sets: COLUMN."
-            place = self.where((*path, "match"))
-            self.found.append(not_available(place, "matching inside evalkit", step))
-
-    def _analysis(self) -> None:
-        plan, path = self.declared.analysis, ("analysis",)
-        if plan.primary:
-            self._primary(plan.primary)
-        self._columns()
-        self._adjustment()
-        design = self.declared.design.type
-        known_design = design in self.registry.designs()
-        if (
-            plan.missing_baseline == "indicator"
-            and known_design
-            and not self.registry.design(design).randomised
-        ):
-            what = "an indicator for a missing baseline is right in randomised designs only."
-            self._say((*path, "missing_baseline"), what, "exclude", "Those left out are counted.")
-
-    def _primary(self, primary: Primary) -> None:
-        path = ("analysis", "primary")
-        outcomes = {outcome.id: outcome for outcome in self.declared.logic_model.outcomes}
-        if not self._one_of((*path, "outcome"), primary.outcome, outcomes, "outcome"):
-            return
-        outcome = outcomes[primary.outcome]
-        self._one_of((*path, "wave"), primary.wave, outcome.when, "wave of the outcome")
-        if not outcome.measure or outcome.measure.id == "none":
-            self._say((*path, "outcome"), "the primary outcome has no measure.")
-        elif primary.informant:
-            allowed = outcome.measure.informants or ("self",)
-            self._one_of((*path, "informant"), primary.informant, allowed, "informant")
-
-    def _adjustment(self) -> None:
-        """A design without a comparison compares people with themselves, and adjusts for nothing."""
-        name = self.declared.design.type
-        more = [word for word in self.declared.analysis.covariates if word != "baseline"]
-        if not more or name not in self.registry.designs():
-            return
-        design = self.registry.design(name)
-        if not design.comparison_group:
-            what = f"{name} (before-and-after) does not adjust for covariates."
-            self._say(("analysis", "covariates"), what, "", f"Remove {', '.join(more)}.")
-
-    def _columns(self) -> None:
-        """Covariates and groups name columns of the people table that mean what they say there."""
-        declared, plan = self.declared, self.declared.analysis
-        self._once(("analysis", "covariates"), plan.covariates, "covariate")
-        match = declared.design.match
-        named: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
-            (("analysis", "covariates"), plan.covariates),
-            (("needs", "by"), declared.needs.by),
-        ]
-        if match:
-            named.append((("design", "match", "covariates"), match.covariates))
-            self._once(("design", "match", "covariates"), match.covariates, "covariate")
-        for path, names in named:
-            for n, name in enumerate(names):
-                self._column((*path, n), name, adjusts=path[0] != "needs")
-
-    def _column(self, path: tuple[Any, ...], name: str, *, adjusts: bool) -> None:
-        flow, arm = self.declared.data.flow, self.declared.design.arm
-        after = [flow.received, flow.sessions, flow.left_on, flow.left_reason]
-        if adjusts and arm and name == arm.column:
-            self._say(path, f"'{name}' is the column of the arms.", "", "Take it out of the list.")
-        elif adjusts and name in after:
-            what = (
-                f"'{name}' is known only after the start: to adjust for it would hide the effect."
-            )
-            self._say(path, what, "columns known before the start", "Take it out of the list.")
-        elif name in self._days():
-            what = f"'{name}' holds days, which can be neither adjusted for nor grouped by."
-            self._say(path, what, "numbers or words", "Take it out of the list.")
-        elif name in RESERVED or name in self._flow_columns():
-            what = f"the column name '{name}' is used by evalkit for something else."
-            step = "Rename the column, or name it under data.flow if that is what it holds."
-            self._say(path, what, "", step)
-
-    def _days(self) -> set[str]:
-        """Columns that hold days, which cannot be adjusted for or grouped by as they are."""
-        flow = self.declared.data.flow
-        return {column for column in (flow.allocated_on, flow.left_on) if column}
-
-    def _flow_columns(self) -> set[str]:
-        """Names that stand for a part of `data.flow` which is not declared under that name."""
-        flow = self.declared.data.flow
-        return {name for name in type(flow).model_fields if getattr(flow, name) != name}
 
     def _disclosure(self) -> None:
         declared = self.declared.disclosure

@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evalkit.days import is_due
 from evalkit.disclosure import Rules
-from evalkit.flow import is_due
 from evalkit.people import oddities, taking_part
 from evalkit.results import Record
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evalkit.evaluation import Target
     from evalkit.study import Study
+    from evalkit.targets import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ def _asked(study: Study, role: str, wave: str) -> dict[str, set[tuple[str, str]]
     """Return (measure, scale) pairs asked of a role at a wave, by informant."""
     first = study.evaluation.waves[0].id
     asked: dict[str, set[tuple[str, str]]] = {}
-    for target in study.evaluation.targets():
+    for target in study.evaluation.measured():
         if target.outcome.role == role and wave in (first, target.wave):
             asked.setdefault(target.informant, set()).add((target.measure, target.scale))
     return asked
@@ -170,7 +170,7 @@ def profile(study: Study) -> tuple[Profile, ...]:
 
 def _first_wave_targets(study: Study) -> list[Target]:
     seen: dict[tuple[str, str, str, str], Target] = {}
-    for target in study.evaluation.targets():
+    for target in study.evaluation.measured():
         seen.setdefault(
             (target.outcome.role, target.measure, target.scale, target.informant), target
         )
@@ -232,7 +232,7 @@ def _mixed_families(study: Study) -> list[str]:
 def _no_first_scores(study: Study) -> list[str]:
     """A result that cannot allow for where people started should be known before it is read."""
     found: dict[str, None] = {}
-    for target, followed in study.trails:
+    for target, followed in study.everyone:
         if len(followed) and followed["baseline"].isna().all():
             found[
                 f"nobody has a first score of {target.measure} from {target.informant}, so nothing "
@@ -245,7 +245,7 @@ def _no_source(study: Study) -> list[str]:
     """An outcome that no file can show is not lost: it was never collected."""
     scores = study.intake.scores
     found = []
-    for target in study.evaluation.targets():
+    for target in study.evaluation.measured():
         mine = (scores["measure"] == target.measure) & (scores["informant"] == target.informant)
         if not (mine & (scores["wave"] == target.wave)).any():
             found.append(
@@ -270,7 +270,7 @@ def _several(study: Study) -> list[str]:
     scores = study.intake.scores
     scored = scores[scores["score"].notna()]
     found = []
-    used = {(t.measure, t.scale, t.informant): t for t in study.evaluation.targets()}
+    used = {(t.measure, t.scale, t.informant): t for t in study.evaluation.measured()}
     for measure, scale, informant in used:
         mine = scored[
             (scored["measure"] == measure) & (scored["scale"] == scale)

@@ -2,81 +2,23 @@
 
 from __future__ import annotations
 
-import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    ValidationInfo,
+from pydantic import BeforeValidator, Field
+
+from evalkit.declared_fields import (
+    DataFile,
+    Day,
+    Direction,
+    Id,
+    Later,
+    Part,
+    Span,
+    Text,
+    as_named,
 )
-from pydantic_core import PydanticCustomError
-
+from evalkit.declared_plan import AnalysisPart, DesignPart
 from evalkit.durations import Duration
-
-
-def _text(value: Any) -> Any:
-    """Take a bare number or date as the word it was written as."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int | float | datetime.date) else value
-
-
-def _duration(value: Any) -> Any:
-    if isinstance(value, Duration):
-        return value
-    try:
-        return Duration.parse(value)
-    except (ValueError, AttributeError, TypeError):
-        message = "a span of time is needed, such as '10 weeks', '6 months' or '0 days'."
-        raise PydanticCustomError(
-            "evalkit", message, {"next_step": "Write number and unit."}
-        ) from None
-
-
-def _later(value: Any, info: ValidationInfo) -> Any:
-    if value is None or value == ():
-        return None
-    message = f"{info.field_name} is not available in this version."
-    raise PydanticCustomError("evalkit", message, {"next_step": "Remove the key."})
-
-
-def _named(value: Any) -> Any:
-    """Take a bare word as the mapping that has it as its id."""
-    return {"id": _text(value)} if isinstance(value, str | int | float) else value
-
-
-def _path(value: Any) -> Any:
-    suffix = str(value).rpartition(".")[2].lower()
-    if suffix in ("csv", "xlsx", "parquet"):
-        return value
-    message = "only csv, xlsx and parquet files are read in this version."
-    raise PydanticCustomError("evalkit", message, {"next_step": "Save the table as one of these."})
-
-
-Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
-Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), BeforeValidator(_text)]
-Span = Annotated[
-    Duration,
-    BeforeValidator(_duration, json_schema_input_type=str),
-    PlainSerializer(str, return_type=str),
-]
-Day = Annotated[datetime.date, Field(ge=datetime.date(1900, 1, 1), le=datetime.date(2199, 12, 31))]
-Later = Annotated[None, BeforeValidator(_later)]
-DataFile = Annotated[str, BeforeValidator(_path)]
-Direction = Literal["lower", "higher", "ambiguous"]
-
-
-class Part(BaseModel):
-    """A block of the declaration: closed to unknown keys, and frozen."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True,
-        arbitrary_types_allowed=True, strict=True,
-    )  # fmt: skip
 
 
 class Programme(Part):
@@ -133,6 +75,9 @@ class FlowColumns(Part):
     eligible: Text | None = None
     allocated_on: Text | None = None
     received: Text | None = None
+    not_received_reason: Text | None = Field(
+        default=None, description="why somebody did not receive what they were allocated to"
+    )
     left_on: Text | None = None
     left_reason: Text | None = None
     consent: Text | None = None
@@ -213,10 +158,24 @@ class OutcomeMeasure(Part):
     id: Text
     scale: Text | None = None
     informants: tuple[Text, ...] = ()
+    at_least: float | None = Field(
+        default=None, description="makes the outcome yes or no: a score of this or more"
+    )
+    at_most: float | None = Field(
+        default=None, description="makes the outcome yes or no: a score of this or less"
+    )
+
+    @property
+    def cut(self) -> bool:
+        """Whether the outcome is a score on one side of a cut-off, yes or no."""
+        return self.at_least is not None or self.at_most is not None
 
 
 class Expected(Part):
-    """The change that is expected, on the measure's own scale, and why."""
+    """The change that is expected, on the measure's own scale, and why.
+
+    Of an outcome that is yes or no: in percentage points.
+    """
 
     change: float
     source: str = ""
@@ -229,7 +188,7 @@ class Outcome(Node):
     unit: Literal["person"] = "person"
     measure: Annotated[
         OutcomeMeasure | None,
-        BeforeValidator(_named, json_schema_input_type=OutcomeMeasure | Literal["none"] | None),
+        BeforeValidator(as_named, json_schema_input_type=OutcomeMeasure | Literal["none"] | None),
     ] = Field(
         default=None, description="none: no adequate instrument exists, and the report says so"
     )
@@ -239,6 +198,9 @@ class Outcome(Node):
     when: tuple[Text, ...] = ()
     term: Literal["short", "medium", "long"] | None = None
     level: Literal["individual", "relationship", "community", "society"] | None = None
+    domain: Text | None = Field(
+        default=None, description="results of a domain are adjusted together where the plan says"
+    )
     covers: tuple[Text, ...] = Field(
         default=(), description="domains of frameworks that this outcome covers: FRAMEWORK/DOMAIN"
     )
@@ -279,71 +241,6 @@ class LogicModelPart(Part):
     )
 
 
-class Arm(Part):
-    """The column that says who was offered the programme, and its two values."""
-
-    column: Text
-    treated: Text
-    comparison: Text
-
-
-class Match(Part):
-    """How comparison families were matched; in this version they come already matched."""
-
-    unit: Literal["person", "family"] = "family"
-    covariates: Annotated[tuple[Text, ...], Field(min_length=1)]
-    sets: Text | None = None
-    method: Later = None
-    caliper: Later = None
-
-
-class DesignPart(Part):
-    """The comparison that shows what would have happened otherwise."""
-
-    type: Text
-    arm: Arm | None = None
-    assigned_by: Literal["person", "family", "site"] = "person"
-    because: str = ""
-    faults: tuple[Literal["allocation", "contamination", "measurement"], ...] = ()
-    match: Match | None = None
-    comparison_ends: Later = None
-    rollout: Later = None
-    series: Later = None
-
-
-class Primary(Part):
-    """The one result the evaluation stands on."""
-
-    outcome: Text
-    wave: Text
-    informant: Text | None = None
-
-
-class Missing(Part):
-    """How people without an outcome are treated."""
-
-    primary: Literal["complete-case"] = "complete-case"
-    sensitivity: Annotated[tuple[Literal["complete-case"], ...], Field(max_length=0)] = ()
-
-
-class Multiplicity(Part):
-    """Which p values are adjusted together, and how."""
-
-    across: Literal["secondary", "none"] = "secondary"
-    method: Literal["holm", "bh", "by"] = "holm"
-
-
-class AnalysisPart(Part):
-    """The analysis plan."""
-
-    primary: Primary | None = None
-    covariates: tuple[Text, ...] = ("baseline",)
-    missing_baseline: Literal["exclude", "indicator"] | None = None
-    missing: Missing = Missing()
-    multiplicity: Multiplicity = Multiplicity()
-    attrition_boundary: Literal["cautious", "optimistic"] = "cautious"
-
-
 class Disclosure(Part):
     """Which counts a shareable page may show."""
 
@@ -364,7 +261,7 @@ class RolePart(Part):
     harms: bool | None = None
 
 
-RoleEntry = Annotated[RolePart, BeforeValidator(_named, json_schema_input_type=str | RolePart)]
+RoleEntry = Annotated[RolePart, BeforeValidator(as_named, json_schema_input_type=str | RolePart)]
 
 
 class Declaration(Part):
@@ -395,8 +292,6 @@ LATER_METHODS = {
     "lee-bounds": "Leave `sensitivity` empty.",
     "impute": "Use exclude, or indicator in a randomised design.",
     "couple": "Declare the outcome for a person.",
-    "romano-wolf": "Use holm, bh or by.",
-    "westfall-young": "Use holm, bh or by.",
     "days-in-care": "Use days-at-risk.",
     "series": "Count from events.",
 }

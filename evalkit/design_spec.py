@@ -39,6 +39,16 @@ class Threat(_Part):
     sentence: str
 
 
+class Intercurrent(_Part):
+    """What becomes of an outcome when something happens after the start, unless a plan says else."""
+
+    event: str
+    strategy: Literal[
+        "treatment-policy", "hypothetical", "while-on-treatment", "composite", "principal-stratum"
+    ]
+    why: str
+
+
 class OriginalCeiling(_Part):
     """The ceiling under the scale as first published."""
 
@@ -55,7 +65,11 @@ class Claims(_Part):
 
 
 class Design(_Part):
-    """One design: the record that the analysis, the rating and the wording all read."""
+    """One design: the record that the analysis, the rating and the wording all read.
+
+    `estimators` may answer the question, the first unless a plan names another; `beside` are the
+    further analyses that a plan may ask for.
+    """
 
     id: str
     name: str
@@ -65,7 +79,12 @@ class Design(_Part):
     comparison_group: bool
     estimand: str
     estimand_plain: str
+    intercurrent: tuple[Intercurrent, ...] = ()
     estimators: tuple[str, ...]
+    beside: tuple[str, ...] = ()
+    assigned_by: tuple[Literal["person", "family", "site"], ...] = ("person", "family", "site")
+    programmes: Literal["one", "several"] = "one"
+    within_sites: bool = False
     standardised_by: Literal["ATT", "ATE"]
     checks: tuple[DesignCheck, ...]
     ceiling: int
@@ -92,13 +111,6 @@ def build_design(
 
 
 LATER_DESIGNS = (
-    "rct-cluster",
-    "rct-stratified",
-    "rct-multisite",
-    "rct-waitlist",
-    "rct-multi-arm",
-    "stepped-wedge",
-    "cross-over",
     "weighted-comparison",
     "regression-discontinuity",
     "instrumental-variable",
@@ -110,3 +122,9 @@ LATER_DESIGNS = (
     "benchmark",
     "descriptive-monitoring",
 )
+
+REFUSED_DESIGNS = {
+    "cross-over": "a family cannot be returned to where it was before a programme: what is learnt in "
+    "the first period is carried into the second, so the periods cannot be compared",
+}
+"""Designs that will not come, and why."""

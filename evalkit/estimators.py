@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import CannotEstimate
 from evalkit.results import Estimate
+from evalkit.sampling import Sample, analysis_sample, cluster_column
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evalkit.evaluation import Target
     from evalkit.study import Study
+    from evalkit.targets import Target
 
 Estimator = Callable[["Study", "Target", "pd.DataFrame"], Estimate]
 
@@ -22,12 +23,82 @@ def mean_difference(study: Study, target: Target, followed: pd.DataFrame) -> Est
     """Adjusted difference in means between the arms (ANCOVA on the outcome's own first score)."""
     from evalkit import stats
 
-    sample = analysis_sample(study, followed)
-    found = stats.mean_difference(
-        sample.frame, outcome="score", treatment="treated", covariates=sample.columns,
-        cluster=cluster_column(study, sample.frame),
+    sample = analysis_sample(study, target, followed)
+    return described(target, sample, stats.mean_difference(sample.frame, **arms(sample)))
+
+
+def interacted_difference(study: Study, target: Target, followed: pd.DataFrame) -> Estimate:
+    """Adjusted difference with covariates centred and interacted with the arm (Lin 2013)."""
+    from evalkit import stats
+
+    sample = analysis_sample(study, target, followed)
+    found = stats.mean_difference(sample.frame, **arms(sample), interact=True)
+    return described(target, sample, found)
+
+
+def difference_in_means(study: Study, target: Target, followed: pd.DataFrame) -> Estimate:
+    """Difference in means with nothing but the strata and clusters of the assignment."""
+    from evalkit import stats
+
+    sample = analysis_sample(study, target, followed)
+    found = stats.difference_in_means(
+        sample.frame, outcome="score", treatment="treated", blocks=sample.strata,
+        cluster=sample.cluster, level=sample.level,
     )  # fmt: skip
-    return replace(found, notes=(*found.notes, *sample.notes), adjusted_for=sample.covariates)
+    return replace(described(target, sample, found), adjusted_for=(), notes=found.notes)
+
+
+def mixed_difference(study: Study, target: Target, followed: pd.DataFrame) -> Estimate:
+    """Adjusted difference with a random intercept for each unit assigned (REML, Satterthwaite)."""
+    from evalkit import stats
+
+    sample = analysis_sample(study, target, followed)
+    if sample.cluster is None:
+        raise CannotEstimate("Nobody was assigned together, so there are no clusters to model")
+    found = stats.mixed_difference(
+        sample.frame, outcome="score", treatment="treated", group=sample.cluster,
+        covariates=with_strata(sample), level=sample.level,
+    )  # fmt: skip
+    return described(target, sample, found)
+
+
+def multisite_difference(study: Study, target: Target, followed: pd.DataFrame) -> Estimate:
+    """Mean of the sites' effects, which may differ (random effect of the arm by site)."""
+    from evalkit import stats
+
+    sample = analysis_sample(study, target, followed)
+    found = stats.multisite_difference(
+        sample.frame, outcome="score", treatment="treated", site="site", covariates=sample.columns,
+        level=sample.level,
+    )  # fmt: skip
+    return described(target, sample, found)
+
+
+def partially_clustered_difference(
+    study: Study, target: Target, followed: pd.DataFrame
+) -> Estimate:
+    """Adjusted difference between a programme given in groups and people who stay single."""
+    from evalkit import stats
+
+    sample = analysis_sample(study, target, followed)
+    alone = sample.frame["group_id"].where(sample.frame["treated"] == 1)
+    found = stats.partially_clustered_difference(
+        sample.frame.assign(group_id=alone), outcome="score", treatment="treated",
+        group="group_id", covariates=with_strata(sample), df="welch", level=sample.level,
+    )  # fmt: skip
+    return described(target, sample, found)
+
+
+def stepped_wedge_difference(study: Study, target: Target, followed: pd.DataFrame) -> Estimate:
+    """Effect of a site having started, calendar period allowed for (Hussey and Hughes 2007)."""
+    from evalkit import stats
+
+    sample = analysis_sample(study, target, followed)
+    found = stats.stepped_wedge_difference(
+        sample.frame, outcome="score", treatment="treated", cluster="site", period="period",
+        covariates=sample.columns, level=sample.level,
+    )  # fmt: skip
+    return described(target, sample, found)
 
 
 def mean_change(study: Study, target: Target, followed: pd.DataFrame) -> Estimate:
@@ -35,76 +106,86 @@ def mean_change(study: Study, target: Target, followed: pd.DataFrame) -> Estimat
     from evalkit import stats
 
     frame = followed[followed["step"] == "analysed"]
-    return stats.mean_change(
+    found = stats.mean_change(
         frame, baseline="baseline", outcome="score", cluster=cluster_column(study, frame)
     )
+    return replace(found, unit="points")
+
+
+def risk_difference(study: Study, target: Target, followed: pd.DataFrame) -> Estimate:
+    """Difference in the share of people who are a yes, averaged over those analysed."""
+    from evalkit import stats
+
+    sample = analysis_sample(study, target, followed)
+    return described(target, sample, stats.risk_difference(sample.frame, **arms(sample)))
+
+
+def risk_ratio(study: Study, target: Target, followed: pd.DataFrame) -> Estimate:
+    """The share who are a yes in one arm over that in the other."""
+    from evalkit import stats
+
+    sample = analysis_sample(study, target, followed)
+    found = stats.risk_ratio(sample.frame, **arms(sample))
+    return described(target, sample, found, unit="ratio")
+
+
+def odds_ratio(study: Study, target: Target, followed: pd.DataFrame) -> Estimate:
+    """The odds of a yes in one arm over those in the other, averaged over those analysed."""
+    from evalkit import stats
+
+    sample = analysis_sample(study, target, followed)
+    found = stats.odds_ratio(sample.frame, **arms(sample))
+    return described(target, sample, found, unit="ratio")
+
+
+def ordinal_odds_ratio(study: Study, target: Target, followed: pd.DataFrame) -> Estimate:
+    """The odds of a higher category in one arm over those in the other (proportional odds)."""
+    from evalkit import stats
+
+    sample = analysis_sample(study, target, followed)
+    found = stats.ordinal_odds_ratio(
+        sample.frame, outcome="score", treatment="treated", covariates=with_strata(sample),
+        cluster=sample.cluster, level=sample.level,
+    )  # fmt: skip
+    return described(target, sample, found, unit="ratio")
 
 
 ESTIMATORS: dict[str, Estimator] = {
     "mean_difference": mean_difference,
+    "interacted_difference": interacted_difference,
+    "difference_in_means": difference_in_means,
+    "mixed_difference": mixed_difference,
+    "multisite_difference": multisite_difference,
+    "partially_clustered_difference": partially_clustered_difference,
+    "stepped_wedge_difference": stepped_wedge_difference,
     "mean_change": mean_change,
+    "risk_difference": risk_difference,
+    "risk_ratio": risk_ratio,
+    "odds_ratio": odds_ratio,
+    "ordinal_odds_ratio": ordinal_odds_ratio,
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sample:
-    """The rows analysed: covariates of the plan that can be used, their columns, what to note."""
-
-    frame: pd.DataFrame
-    covariates: tuple[str, ...]
-    columns: tuple[str, ...]
-    notes: tuple[str, ...]
+def arms(sample: Sample) -> dict[str, Any]:
+    """Return the columns that most estimators take alike."""
+    return {
+        "outcome": "score", "treatment": "treated", "covariates": sample.columns,
+        "cluster": sample.cluster, "strata": sample.strata, "level": sample.level,
+    }  # fmt: skip
 
 
-def analysis_sample(study: Study, followed: pd.DataFrame) -> Sample:
-    """Return the rows analysed with the covariates of the plan.
-
-    In a randomised design a missing first score or covariate is set to the mean of those known and
-    an indicator is added (White and Thompson 2005, Statistics in Medicine 24:993-1007). What is the
-    same for everyone, or known in one arm only, cannot be adjusted for and is left out, with a note.
-    """
-    people = study.intake.people
-    rows = followed[followed["step"] == "analysed"].copy()
-    used: list[str] = []
-    columns: list[str] = []
-    notes: list[str] = []
-    for name in study.evaluation.declared.analysis.covariates:
-        values = rows["baseline"] if name == "baseline" else rows["person"].map(people[name])
-        label = "the first score" if name == "baseline" else name
-        if values.groupby(rows["treated"]).count().min() == 0 or len(rows) == 0:
-            notes.append(f"{label} is not known in every arm, so the result is not adjusted for it")
-        elif values.nunique(dropna=False) == 1:
-            notes.append(f"{label} is the same for everyone, so the result is not adjusted for it")
-        else:
-            rows[name] = values
-            used.append(name)
-            columns += _filled(rows, name, label, notes)
-    return Sample(rows, tuple(used), tuple(columns), tuple(notes))
+def with_strata(sample: Sample) -> tuple[str, ...]:
+    """Return the covariates with the strata among them, for estimators that take no strata."""
+    return (*sample.columns, *((sample.strata,) if sample.strata else ()))
 
 
-def _filled(rows: pd.DataFrame, name: str, label: str, notes: list[str]) -> list[str]:
-    """Fill a covariate where it is missing; return the columns that stand for it."""
-    missing = rows[name].isna()
-    if not missing.any():
-        return [name]
-    if rows[name].dtype != float:
-        rows[name] = rows[name].fillna("not recorded")
-        notes.append(f"people without {label} were kept as a group of their own")
-        return [name]
-    rows[name] = rows[name].fillna(rows[name].mean())
-    rows[f"{name} missing"] = missing.astype(float)
-    notes.append(f"people without {label} were kept: mean and indicator used")
-    return [name, f"{name} missing"]
-
-
-def cluster_column(study: Study, rows: pd.DataFrame) -> str | None:
-    """Return the column of the unit of assignment, or None where nobody shares one."""
-    design = study.evaluation.declared.design
-    if design.match and design.match.sets:
-        return "set"
-    if design.assigned_by == "site":
-        return "site"
-    return "family" if rows["family"].duplicated().any() else None
+def described(target: Target, sample: Sample, found: Estimate, unit: str | None = None) -> Estimate:
+    """Return the fields every result has, with what was adjusted for and what to note."""
+    common = {field.name: getattr(found, field.name) for field in fields(Estimate)}
+    kept = Estimate(**common)
+    counted = unit or ("share" if target.kind == "yes-no" else "points")
+    notes = (*found.notes, *sample.notes)
+    return replace(kept, notes=notes, adjusted_for=sample.covariates, unit=counted)
 
 
 def estimate_target(
@@ -112,10 +193,22 @@ def estimate_target(
 ) -> Estimate:
     """Estimate one target; what cannot be estimated is returned empty, with the reason in `notes`."""
     try:
+        _still_compared(study, target)
         found = estimator(study, target, followed)
     except CannotEstimate as refusal:
         found = Estimate(method="not estimated", notes=(str(refusal),), **_counts(study, followed))
     return replace(found, **_labels(study, target), **_dropped(followed))
+
+
+def _still_compared(study: Study, target: Target) -> None:
+    """Refuse a wave by which the waiting group had entered the programme."""
+    ends = study.evaluation.declared.design.comparison_ends
+    order = [wave.id for wave in study.evaluation.waves]
+    if ends is not None and order.index(target.wave) > order.index(ends):
+        raise CannotEstimate(
+            f"The waiting group entered the programme after {ends}: from then on there is nobody to "
+            "compare with"
+        )
 
 
 def _counts(study: Study, followed: pd.DataFrame) -> dict[str, Any]:
@@ -137,6 +230,7 @@ def _labels(study: Study, target: Target) -> dict[str, Any]:
         "role": target.outcome.role,
         "informant": target.informant,
         "wave": target.wave,
+        "contrast": target.key[3],
         "term": "treatment" if design.comparison_group else "change",
         "estimand": design.estimand,
     }

@@ -23,6 +23,7 @@ from evalkit.logic_model import AuditContext, DomainCover, Gap, LogicModel, comp
 from evalkit.logic_model import audit as audit_model
 from evalkit.results import Records
 from evalkit.shapes import as_tuples, problems_from, pruned
+from evalkit.targets import Contrast, Kind, Target, contrasts
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -45,19 +46,9 @@ HARMING = (
     "batterer",
 )
 """Parts of a role's name that mark it as harming unless the role says `harms: false`."""
+FOR_KIND = {"yes-no": "risk_difference", "ordinal": "ordinal_odds_ratio"}
+"""The estimator of an outcome that is not a mean."""
 ReadTable = Callable[[str, "str | None"], "RawTable"]
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One outcome at one wave from one informant: the unit of every estimate and level."""
-
-    outcome: Outcome
-    measure: str
-    scale: str
-    informant: str
-    wave: str
-    primary: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,17 +125,51 @@ class Evaluation:
         """Return the scale of the measure that an outcome is shown by."""
         return self.measure(target.measure).scale(target.scale)
 
+    @property
+    def programmes(self) -> tuple[str, ...]:
+        """The names of the arms that are offered something."""
+        arm = self.declared.design.arm
+        return arm.treated if arm else ("programme",)
+
+    @property
+    def arm_names(self) -> tuple[str, ...]:
+        """The names of the arms, the programme's first."""
+        arm = self.declared.design.arm
+        if not self.design.comparison_group:
+            return self.programmes
+        return (*self.programmes, arm.comparison if arm else "before the start")
+
+    @property
+    def strata(self) -> tuple[str, ...]:
+        """The columns of the strata that were randomised within; the sites of a multisite trial."""
+        declared = self.declared.design.strata
+        return (*declared, *(("site",) if self.design.within_sites else ()))
+
+    def contrasts(self) -> tuple[Contrast | None, ...]:
+        """Return the pairs of arms that are compared; None where there is one pair or none."""
+        arm = self.declared.design.arm
+        return contrasts(arm.treated, arm.comparison) if arm else (None,)
+
     def targets(self) -> tuple[Target, ...]:
-        """Return every outcome x wave x informant that a measure shows, in declared order."""
+        """Return every outcome x wave x informant that a measure shows, in declared order.
+
+        Where there are several programmes each is there once a pair of arms.
+        """
+        return tuple(target for pair in self.contrasts() for target in self.measured(pair))
+
+    def measured(self, contrast: Contrast | None = None) -> tuple[Target, ...]:
+        """Return every outcome x wave x informant of one pair of arms, or of all arms in one."""
         return tuple(
-            self._target(outcome, wave, informant)
+            self._target(outcome, wave, informant, contrast)
             for outcome in self.logic_model.outcomes
             if outcome.measure is not None and outcome.measure.id != "none"
             for wave in outcome.when
             for informant in self.informants(outcome)
         )
 
-    def _target(self, outcome: Outcome, wave: str, informant: str) -> Target:
+    def _target(
+        self, outcome: Outcome, wave: str, informant: str, contrast: Contrast | None
+    ) -> Target:
         assert outcome.measure is not None
         measure = self.measure(outcome.measure.id)
         scale = outcome.measure.scale or measure.default_scale
@@ -154,7 +179,37 @@ class Evaluation:
             and (primary.outcome, primary.wave) == (outcome.id, wave)
             and (primary.informant or self.informants(outcome)[0]) == informant
         )
-        return Target(outcome, measure.id, scale, informant, wave, is_primary)
+        if contrast is not None and not contrast.against_control:
+            is_primary = False
+        kind: Kind = "yes-no" if outcome.measure.cut else "mean"
+        if kind == "mean" and measure.scale(scale).ordinal:
+            kind = "ordinal"
+        return Target(outcome, measure.id, scale, informant, wave, is_primary, kind, contrast)
+
+    def estimator(self, target: Target) -> str:
+        """Return the name of the estimator that answers a target."""
+        if target.kind != "mean" and self.design.comparison_group:
+            return FOR_KIND[target.kind]
+        return self.declared.analysis.estimator or self.design.estimators[0]
+
+    def higher_is_better(self, target: Target) -> bool:
+        """Whether more of the outcome is for the better: of a score, or of those who are a yes."""
+        if target.kind == "yes-no":
+            return self.event_is_good(target)
+        return bool(self.scale(target).higher_is_better)
+
+    def domain(self, outcome: Outcome) -> str:
+        """Return the domain of an outcome: as declared, else the kind of link to it, else its role."""
+        kinds = [
+            link.kind for link in self.logic_model.links if link.end == outcome.id and link.kind
+        ]
+        return outcome.domain or (kinds[0] if kinds else outcome.role)
+
+    def event_is_good(self, target: Target) -> bool:
+        """Whether the yes of a yes-or-no outcome is for the better, by its measure's scale."""
+        measure = target.outcome.measure
+        above = measure is not None and measure.at_least is not None
+        return above == bool(self.scale(target).higher_is_better)
 
     def informants(self, outcome: Outcome) -> tuple[str, ...]:
         """Return who answers about an outcome; a self-report measure is answered by oneself."""

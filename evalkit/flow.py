@@ -6,11 +6,13 @@ construction, in every result and every table.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evalkit.answers import answers_at
+from evalkit.days import closing_days, is_due
+from evalkit.intercurrent import as_outcome, read_events, set_aside
 from evalkit.people import NEVER, NO_CONSENT, NOT_ELIGIBLE
 from evalkit.results import Record, Records
 from evalkit.returns import NOT_ANSWERED
@@ -20,12 +22,13 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-    from evalkit.declaration import Wave
-    from evalkit.evaluation import Evaluation, Target
+    from evalkit.evaluation import Evaluation
     from evalkit.intake import Intake
+    from evalkit.targets import Target
 
     Mask = npt.NDArray[np.bool_]
 
+CARRIED = ("person", "family", "set", "site", "stratum", "group_id", "period", "treated")
 STEPS = ("came-in", "eligible", "allocated", "matched", "due", "returned", "analysed")
 NOT_DUE = "not yet due"
 EARLY = "answered before the wave closed, so not yet counted"
@@ -36,8 +39,8 @@ NO_BASELINE = "no first score"
 class Step(Record):
     """How many of an arm reached a step, or were left out before the next and why.
 
-    `n` counts people and `families` the families they come from. A row with a reason counts those
-    who reached `step` and went no further.
+    `n` counts people, `families` the families they come from and `clusters` their sites where sites
+    were assigned. A row with a reason counts those who reached `step` and went no further.
     """
 
     outcome: str
@@ -50,6 +53,7 @@ class Step(Record):
     reason: str | None
     n: int
     families: int
+    clusters: int | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,36 +68,45 @@ class Flow:
         return self.steps.to_frame()
 
     def of(self, outcome: str, wave: str, informant: str) -> tuple[Step, ...]:
-        """Return the steps of one outcome at one wave from one informant."""
+        """Return the steps of one outcome at one wave from one informant, all arms in one."""
         wanted = (outcome, wave, informant)
         return tuple(s for s in self.steps if (s.outcome, s.wave, s.informant) == wanted)
 
 
-def arm_names(evaluation: Evaluation) -> tuple[str, ...]:
-    """Return the names of the arms, the programme's first."""
-    arm = evaluation.declared.design.arm
-    if arm is None:
-        return ("programme",)
-    return (arm.treated, arm.comparison) if evaluation.design.comparison_group else (arm.treated,)
+def target_arms(evaluation: Evaluation, target: Target) -> tuple[str, ...]:
+    """Return the names of the arms that a target compares, the programme's first."""
+    pair = target.contrast
+    return evaluation.arm_names if pair is None else (pair.treated, pair.comparison)
 
 
 def trail(evaluation: Evaluation, intake: Intake, target: Target) -> pd.DataFrame:
     """Follow each person of an outcome's role: how far they got and why no further.
 
-    Returns one row a person, with person, family, set, site, treated, arm, step (the last one of
-    `STEPS` reached), reason (None for those analysed), score, baseline and n_respondents.
+    Returns one row a person, with person, family, set, site, stratum, group_id, period, treated,
+    arm, step (the last one of `STEPS` reached), reason (None for those analysed), score (as the outcome takes it: 1 and 0 where it is
+    yes or no), points (on the measure), baseline (points) and n_respondents. Where there are several programmes, people of other arms are not in it.
     """
     import numpy as np
 
     people = intake.people[intake.people["role"] == target.outcome.role]
-    frame = people[["person", "family", "set", "site", "treated"]].reset_index(drop=True)
-    frame["arm"] = _arm_labels(evaluation, frame["treated"].to_numpy(float))
+    if target.contrast is not None:
+        pair = [target.contrast.treated, target.contrast.comparison]
+        people = people[people["placed"].isin(pair) | people["placed"].isna()]
+    frame = people[list(CARRIED)].reset_index(drop=True)
+    if target.contrast is not None:
+        placed = people["placed"].to_numpy(dtype=object)
+        other = np.where(placed == target.contrast.comparison, 0.0, np.nan)
+        frame["treated"] = np.where(placed == target.contrast.treated, 1.0, other)
+    frame["arm"] = people["placed"].where(people["treated"].notna(), NEVER).to_numpy(dtype=object)
     first = evaluation.waves[0].id
-    answers = _answers(intake, target, target.wave)
-    start = _answers(intake, target, first)
+    answers = answers_at(intake, target, target.wave)
+    start = answers_at(intake, target, first)
     for name, table in (("score", answers), ("baseline", start)):
         frame[name] = frame["person"].map(table["score"]).astype(float)
-    frame.loc[people["withdrawn"].notna().to_numpy(), ["score", "baseline"]] = np.nan
+    frame["points"] = read_events(evaluation, intake, target, people, frame["score"])
+    frame["score"] = as_outcome(evaluation, target, people, frame["points"])
+    out = people["withdrawn"].notna().to_numpy()
+    frame.loc[out, ["score", "points", "baseline"]] = np.nan
     frame["n_respondents"] = frame["person"].map(answers["n"]).fillna(0).astype(int)
     stops = list(_stops(evaluation, intake, target, people, frame, answers))
     reasons = np.select([mask for mask, _, _ in stops], [why for _, _, why in stops], default="")
@@ -105,40 +118,6 @@ def trail(evaluation: Evaluation, intake: Intake, target: Target) -> pd.DataFram
     frame["step"] = steps
     frame["reason"] = np.where(reasons == "", np.array(None, dtype=object), reasons)
     return frame
-
-
-def _arm_labels(
-    evaluation: Evaluation, treated: npt.NDArray[np.float64]
-) -> npt.NDArray[np.object_]:
-    import numpy as np
-
-    names = arm_names(evaluation)
-    other = names[1] if len(names) > 1 else NEVER
-    return np.select([treated == 1, treated == 0], [names[0], other], default=NEVER).astype(object)
-
-
-def _answers(intake: Intake, target: Target, wave: str) -> pd.DataFrame:
-    """Return score, n (scored answers) and why (missing) by person; several are averaged.
-
-    Where several respondents give different reasons, one that says more than silence counts, so
-    that the order of the rows does not matter.
-    """
-    import pandas as pd
-
-    scores = intake.scores
-    mine = scores[
-        (scores["measure"] == target.measure)
-        & (scores["scale"] == target.scale)
-        & (scores["wave"] == wave)
-        & (scores["informant"] == target.informant)
-    ]
-    grouped = mine.groupby("person", sort=False)
-    table = grouped["score"].agg(score="mean", n="count")
-    unscored = mine[mine["why_missing"].notna()].sort_values("why_missing")
-    silent = unscored["why_missing"] == NOT_ANSWERED
-    said = pd.concat([unscored[~silent], unscored[silent]])
-    table["why"] = said.groupby("person")["why_missing"].first()
-    return table
 
 
 def _stops(
@@ -168,16 +147,19 @@ def _stops(
     yield ~due & returned, before, EARLY
     yield ~due, before, NOT_DUE
     yield out, "due", withdrawn
+    yield from set_aside(evaluation, target, people)
     why = _why_lost(people, frame, answers)
     silent = why == NOT_ANSWERED
     lost = ~returned
     wave = evaluation.wave(target.wave)
-    reasons = np.where(silent, _left_reasons(people, _closing_days(evaluation, people, wave)), why)
+    reasons = np.where(silent, _left_reasons(people, closing_days(evaluation, people, wave)), why)
     answered = lost & ~silent
     yield answered, "due", reasons
     yield lost, "due", reasons
     if evaluation.missing_baseline == "exclude" or not evaluation.design.comparison_group:
         yield from _uncovered(evaluation, people, frame)
+    if evaluation.declared.design.rollout:
+        yield people["site"].isna().to_numpy(), "returned", "no site recorded"
 
 
 def _why_lost(
@@ -234,45 +216,6 @@ def _ages_reason(evaluation: Evaluation, target: Target) -> str:
     return f"outside the measure's ages ({evaluation.measure(target.measure).ages})"
 
 
-def is_due(evaluation: Evaluation, people: pd.DataFrame, wave: Wave) -> Mask:
-    """Whether a wave was due for each person by the day the data end, its window included."""
-    import numpy as np
-    import pandas as pd
-
-    as_of = evaluation.declared.data.as_of
-    if as_of is None:
-        return np.ones(len(people), dtype=bool)
-    closes = _closing_days(evaluation, people, wave)
-    return np.asarray((closes <= pd.Timestamp(as_of)) | closes.isna(), dtype=bool)
-
-
-def _closing_days(
-    evaluation: Evaluation, people: pd.DataFrame, wave: Wave
-) -> pd.Series[pd.Timestamp]:
-    """Return the last day of a wave for each person, its window included; NaT without a start."""
-    import pandas as pd
-
-    starts = start_days(evaluation, people)
-    closes = {day: _closes(day, wave) for day in starts.dropna().unique()}
-    return pd.to_datetime(starts.map(closes))
-
-
-def _closes(day: pd.Timestamp, wave: Wave) -> pd.Timestamp:
-    import pandas as pd
-
-    due: datetime.date = wave.window.after(wave.due.after(day.date()))
-    return pd.Timestamp(due)
-
-
-def start_days(evaluation: Evaluation, people: pd.DataFrame) -> pd.Series[pd.Timestamp]:
-    """Return the day each person's time starts: allocation, else the start of the programme."""
-    import pandas as pd
-
-    start = evaluation.declared.programme.start
-    starts = people["allocated_on"]
-    return starts.fillna(pd.Timestamp(start)) if start else starts
-
-
 def share_lost(followed: pd.DataFrame) -> float:
     """Return the share of those due who were not analysed; 0 where nobody was due."""
     due = followed["step"].isin(["due", "returned", "analysed"])
@@ -286,22 +229,27 @@ def count_steps(evaluation: Evaluation, target: Target, followed: pd.DataFrame) 
     rank = {step: n for n, step in enumerate(STEPS)}
     reached = followed["step"].map(rank)
     rows = []
-    for arm in (*arm_names(evaluation), NEVER):
+    for arm in (*target_arms(evaluation, target), NEVER):
         mine = followed["arm"] == arm
         if arm == NEVER and not mine.any():
             continue
         for step in steps:
             here = followed[mine & (reached >= rank[step])]
-            rows.append(_step(target, arm, step, None, here))
+            rows.append(_step(evaluation, target, arm, step, None, here))
             stopped = followed[mine & (followed["step"] == step) & followed["reason"].notna()]
             for reason, group in stopped.groupby("reason", sort=True):
-                rows.append(_step(target, arm, step, str(reason), group))
+                rows.append(_step(evaluation, target, arm, step, str(reason), group))
     return tuple(rows)
 
 
-def _step(target: Target, arm: str, step: str, reason: str | None, who: pd.DataFrame) -> Step:
+def _step(
+    evaluation: Evaluation, target: Target, arm: str, step: str, reason: str | None,
+    who: pd.DataFrame,
+) -> Step:  # fmt: skip
+    by_site = evaluation.declared.design.assigned_by == "site"
     return Step(
         outcome=target.outcome.id, measure=target.measure, role=target.outcome.role,
         informant=target.informant, wave=target.wave, arm=arm, step=step, reason=reason,
         n=len(who), families=int(who["family"].nunique()),
+        clusters=int(who["site"].nunique()) if by_site else None,
     )  # fmt: skip

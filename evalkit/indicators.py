@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evalkit.flow import arm_names, start_days
+from evalkit.days import start_days
 from evalkit.people import taking_part
 from evalkit.results import Record
 
@@ -57,27 +57,27 @@ def rates(study: Study) -> tuple[Rate, ...]:
         periods = [(0, 0.0, horizon)]
         count = int(-(-horizon // QUARTER))
         periods += [(n + 1, n * QUARTER, min((n + 1) * QUARTER, horizon)) for n in range(count)]
-        for value, arm in zip((1.0, 0.0), arm_names(study.evaluation), strict=False):
+        for arm in study.evaluation.arm_names:
             for period, begin, end in periods:
-                rows.append(_rate(indicator, arm, value, period, units, days, begin, end))
+                rows.append(_rate(indicator, arm, period, units, days, begin, end))
     return tuple(rows)
 
 
 def _units(study: Study, indicator: Indicator) -> pd.DataFrame:
-    """Return one row a person or family: treated, start, and days at risk until they left."""
+    """Return one row a person or family: arm, start, and days at risk until they left."""
     import pandas as pd
 
     people = taking_part(study.intake.people)
     frame = pd.DataFrame({
-        "unit": people[indicator.unit], "treated": people["treated"], "family": people["family"],
+        "unit": people[indicator.unit], "arm": people["placed"], "family": people["family"],
         "start": start_days(study.evaluation, people), "left": people["left_on"],
     })  # fmt: skip
     grouped = frame.groupby("unit", sort=True)
     units = grouped.agg(
-        treated=("treated", "min"), most=("treated", "max"), start=("start", "min"), left=("left", "max"),
+        arm=("arm", "min"), most=("arm", "max"), start=("start", "min"), left=("left", "max"),
         family=("family", "first"),
     )  # fmt: skip
-    units["treated"] = units["treated"].where(units["treated"] == units["most"])
+    units["arm"] = units["arm"].where(units["arm"] == units["most"])
     everyone_left = grouped["left"].apply(lambda left: left.notna().all())
     as_of = study.evaluation.declared.data.as_of
     last = pd.Timestamp(as_of) if as_of else study.intake.events["date"].max()
@@ -106,15 +106,15 @@ def _event_days(study: Study, indicator: Indicator, units: pd.DataFrame) -> pd.D
 
 
 def _rate(
-    indicator: Indicator, arm: str, value: float, period: int,
+    indicator: Indicator, arm: str, period: int,
     units: pd.DataFrame, days: pd.DataFrame, begin: float, end: float,
 ) -> Rate:  # fmt: skip
     from evalkit.stats import event_rate
 
-    mine = units[units["treated"] == value]
+    mine = units[units["arm"] == arm]
     known = mine[mine["at_risk"].notna()]
     exposure = (known["at_risk"].clip(upper=end) - begin).clip(lower=0)
-    theirs = days[days["treated"] == value]
+    theirs = days[days["arm"] == arm]
     inside = theirs[theirs["at_risk"] & (theirs["day"] >= begin) & (theirs["day"] < end)]
     counts = inside.groupby("unit").size().reindex(known.index, fill_value=0)
     here = exposure > 0

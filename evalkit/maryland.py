@@ -29,7 +29,7 @@ class Cap:
 
 def rate(
     design: Design, checks: Iterable[Check], faults: tuple[str, ...], *,
-    outcome: str, wave: str, informant: str, estimated: bool,
+    outcome: str, wave: str, informant: str, estimated: bool, contrast: str | None = None,
 ) -> Level:  # fmt: skip
     """Rate one result. A check on which the level rests counts as failed where it cannot be told."""
     found = {check.check: check for check in checks}
@@ -51,7 +51,7 @@ def rate(
         ceiling=design.ceiling, reasons=(top, *(cap.reason for cap in caps)),
         to_reach_next=tuple(lifts) or _next_design(design),
         met=tuple(check.sentence.rstrip(".") for check in found.values() if check.passed),
-        beside=(*_beside(design, found), *_other_faults(design, faults)),
+        beside=(*_beside(design, found), *_other_faults(design, faults)), contrast=contrast,
     )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """The people table: what it must hold, and its typed form with everyone's way in.
 
-The typed frame is indexed by person and always has the columns person, family, role, site, treated
-(1, 0 or NaN), set, eligible, consent, received, allocated_on, left_on, left_reason, sessions,
+The typed frame is indexed by person and always has the columns person, family, role, site, placed
+(the arm's name), treated (1 in any programme arm, 0 in the comparison, or NaN), set, stratum, group_id,
+period, eligible, consent, received, allocated_on, left_on, left_reason, sessions,
 entry (why somebody was never allocated, else None) and withdrawn (why the answers of somebody
 allocated may not be used, else None).
 """
@@ -36,6 +37,8 @@ WORDS = ("age", "site", "family", "role")
 """Columns of the people table that have a rule of their own, or are always words."""
 ARM_NAMES = ("arm", "group", "treatment")
 OLDEST = 120
+EVENT = "event"
+"""Heads the columns of the typed table with the day of an intercurrent event."""
 NOT_ELIGIBLE, NO_CONSENT, NEVER = "not eligible", "no consent", "never allocated"
 AFTER_ALL = {
     NOT_ELIGIBLE: "allocated, then found not eligible",
@@ -80,15 +83,24 @@ def _people_rules(evaluation: Evaluation) -> Iterable[Rule]:
         yield among(roles, "role", why="several roles are declared")
     if _needs_family(evaluation):
         yield Rule("family", "the id of the family", blank_ok=False, why="families are declared")
-    if design.assigned_by == "site":
-        yield Rule("site", "the site", why="assignment is by site")
+    if design.assigned_by == "site" or evaluation.design.within_sites:
+        yield Rule("site", "the site", why="the design rests on sites")
     years = f"a number of years from 0 to {OLDEST}"
     yield Rule("age", years, _is_age, blank_ok=True, required=False)
     if design.arm:
         arm = design.arm
-        words = [arm.treated, arm.comparison]
-        allowed = f"{words[0]}, {words[1]}, or blank if never allocated"
+        words = [*arm.treated, arm.comparison]
+        allowed = f"{', '.join(words)}, or blank if never allocated"
         yield among(words, arm.column, allowed, blank_ok=True, why="design.arm names it")
+    for column in filter(None, [*design.strata, design.groups]):
+        yield Rule(column, "a value", blank_ok=True, why="design names it")
+    for event in design.events:
+        if event.on:
+            yield Rule(event.on, DATES, is_date, blank_ok=True, why="design.events names it")
+    if design.rollout:
+        yield Rule(
+            design.rollout.starts, DATES, is_date, blank_ok=True, why="design.rollout names it"
+        )
     if design.match:
         for column in filter(None, [design.match.sets, *design.match.covariates]):
             yield Rule(column, "a value", blank_ok=True, why="design.match names it")
@@ -103,7 +115,7 @@ def _people_rules(evaluation: Evaluation) -> Iterable[Rule]:
         yield Rule(column, "yes, no or blank", is_yes_no, blank_ok=True, why="data.flow names it")
     for column in filter(None, [flow.allocated_on, flow.left_on]):
         yield Rule(column, DATES, is_date, blank_ok=True, why="data.flow names it")
-    for column in filter(None, [flow.left_reason]):
+    for column in filter(None, [flow.left_reason, flow.not_received_reason]):
         yield Rule(column, "a reason", blank_ok=True, why="data.flow names it")
     for column in filter(None, [flow.sessions]):
         yield Rule(
@@ -126,25 +138,34 @@ def _needs_family(evaluation: Evaluation) -> bool:
 
 
 def _set_problems(evaluation: Evaluation, table: RawTable) -> list[Problem]:
-    """A family stands in one arm and, where families are matched, in one matched set."""
+    """A family stands in one arm and in one matched set, a site in one arm with one start.
+
+    Where people were assigned one by one siblings may be in different arms.
+    """
     design = evaluation.declared.design
-    columns = [
-        design.arm.column if design.arm else None,
-        design.match.sets if design.match else None,
+    arm = design.arm.column if design.arm and design.assigned_by != "person" else None
+    pairs = [("family", arm), ("family", design.match.sets if design.match else None)]
+    if design.assigned_by == "site":
+        pairs += [("site", arm), ("site", design.rollout.starts if design.rollout else None)]
+    return [
+        problem
+        for unit, column in pairs
+        if column and unit in table.frame and column in table.frame
+        for problem in _split_units(table, unit, column)
     ]
-    if "family" not in table.frame:
-        return []
-    if design.assigned_by == "person":
-        columns = columns[1:]  # siblings may be in different arms, not in different matched sets
+
+
+def _split_units(table: RawTable, unit: str, column: str) -> list[Problem]:
+    """Name the families or sites whose rows differ in a column that belongs to all of them."""
+    filled = table.frame[(table.frame[column] != "") & (table.frame[unit] != "")]
+    values = filled.groupby(unit)[column].nunique()
     problems = []
-    for column in (name for name in columns if name and name in table.frame):
-        filled = table.frame[(table.frame[column] != "") & (table.frame["family"] != "")]
-        values = filled.groupby("family")[column].nunique()
-        for family in values.index[values > 1]:
-            rows = filled.index[filled["family"] == family]
-            where = Where(file=table.name, row=int(rows[0]), column=column)
-            what = f"family '{family}' has more than one value (rows {', '.join(map(str, rows))})."
-            problems.append(Problem(where, what, "one value a family", "Correct the rows."))
+    for name in values.index[values > 1]:
+        rows = filled.index[filled[unit] == name]
+        where = Where(file=table.name, row=int(rows[0]), column=column)
+        listed = ", ".join(map(str, rows[:8])) + (", ..." if len(rows) > 8 else "")
+        what = f"{unit} '{name}' has more than one value (rows {listed})."
+        problems.append(Problem(where, what, f"one value a {unit}", "Correct the rows."))
     return problems
 
 
@@ -158,15 +179,22 @@ def type_people(evaluation: Evaluation, table: RawTable) -> pd.DataFrame:
     people["family"] = _words(table, "family", _alone(table))
     people["role"] = _words(table, "role", np.array(evaluation.roles[0].id))
     people["site"] = _words(table, "site", np.array(None))
-    people["treated"] = _treated(evaluation, table)
+    people["allocated_on"] = _day(table, flow.allocated_on)
+    people["placed"] = _placed(evaluation, table, people["allocated_on"])
+    people["treated"] = _treated(evaluation, people["placed"])
+    people["stratum"] = _stratum(evaluation, table)
+    people["group_id"] = _groups(evaluation, table)
+    people["period"] = _periods(evaluation, people["allocated_on"])
+    for event in evaluation.declared.design.events:
+        people[f"{EVENT} {event.id}"] = _day(table, event.on)
     people["set"] = _sets(evaluation, table)
     people["set"] = people["set"].where(_has_both_arms(people["set"], people["treated"]), None)
     people["eligible"] = _flag(table, flow.eligible)
     people["consent"] = _consent(table, flow.consent)
     people["received"] = _flag(table, flow.received)
-    people["allocated_on"] = _day(table, flow.allocated_on)
     people["left_on"] = _day(table, flow.left_on)
     people["left_reason"] = _words(table, flow.left_reason or "", np.array(None))
+    people["not_received_reason"] = _words(table, flow.not_received_reason or "", np.array(None))
     people["sessions"] = _count(table, flow.sessions)
     return _with_entry(evaluation, people)
 
@@ -228,8 +256,8 @@ def _offered(evaluation: Evaluation) -> dict[str, float]:
 def _odd_arms(evaluation: Evaluation, people: pd.DataFrame) -> Iterable[str]:
     arm = evaluation.declared.design.arm
     if arm is not None:
-        for name, value in ((arm.treated, 1.0), (arm.comparison, 0.0)):
-            if not (people["treated"] == value).any():
+        for name in (*arm.treated, arm.comparison):
+            if not (people["placed"] == name).any():
                 yield f"the arm '{name}' has nobody"
         return
     for column in people.columns:
@@ -249,10 +277,10 @@ def _words(table: RawTable, column: str, otherwise: Any) -> Any:
     return np.where(cells == "", np.asarray(otherwise, dtype=object), cells)
 
 
-def _alone(table: RawTable) -> Any:
-    """Return a family id for each person without one, which no family of the table has."""
+def _alone(table: RawTable, column: str = "family") -> Any:
+    """Return an id for each person without a family (or group), which none of the table has."""
     persons = table.frame["person"].to_numpy(dtype=object)
-    taken = set(table.frame["family"]) if "family" in table.frame else set()
+    taken = set(table.frame[column]) if column in table.frame else set()
     return persons if taken.isdisjoint(persons) else "person " + persons
 
 
@@ -284,14 +312,68 @@ def _count(table: RawTable, column: str | None) -> Any:
     return numbers(table.column(column)).to_numpy() if column else np.full(len(table.frame), np.nan)
 
 
-def _treated(evaluation: Evaluation, table: RawTable) -> Any:
+def _placed(evaluation: Evaluation, table: RawTable, entered: pd.Series[pd.Timestamp]) -> Any:
+    """Return the name of each person's arm, or None for those never allocated.
+
+    In a staggered start it follows the day a person came in: from the day their site starts they
+    are offered the programme.
+    """
+    import numpy as np
+
+    design = evaluation.declared.design
+    programme = evaluation.arm_names[0]
+    nothing = np.array(None, dtype=object)
+    if design.rollout:
+        starts = _day(table, design.rollout.starts)
+        inside = np.where(entered.to_numpy() >= starts, programme, evaluation.arm_names[1])
+        return np.where(entered.notna(), inside.astype(object), nothing)
+    if design.arm is None:
+        return np.full(len(table.frame), programme, dtype=object)
+    cells = table.column(design.arm.column).to_numpy(dtype=object)
+    return np.where(np.isin(cells, evaluation.arm_names), cells, nothing)
+
+
+def _treated(evaluation: Evaluation, placed: pd.Series[str]) -> Any:
+    """Return 1 for any programme arm, 0 for the comparison, NaN for those never allocated."""
     import numpy as np
 
     arm = evaluation.declared.design.arm
-    if arm is None:
-        return np.ones(len(table.frame))
-    cells = table.column(arm.column)
-    return np.where(cells == arm.treated, 1.0, np.where(cells == arm.comparison, 0.0, np.nan))
+    other = arm.comparison if arm else evaluation.arm_names[-1]
+    compared = (placed == other) & (other not in evaluation.programmes)
+    return np.where(placed.isna(), np.nan, np.where(compared, 0.0, 1.0))
+
+
+def _stratum(evaluation: Evaluation, table: RawTable) -> Any:
+    """Return the strata randomised within as one label a person; None without strata."""
+    import numpy as np
+
+    columns = evaluation.strata
+    if not columns:
+        return np.full(len(table.frame), None, dtype=object)
+    parts = [table.column(name).where(table.column(name) != "", "not recorded") for name in columns]
+    label = parts[0]
+    for part in parts[1:]:
+        label = label + " / " + part
+    return label.to_numpy(dtype=object)
+
+
+def _groups(evaluation: Evaluation, table: RawTable) -> Any:
+    """Return the group that each person is given the programme in; alone without one."""
+    column = evaluation.declared.design.groups or ""
+    return _words(table, column, _alone(table, column))
+
+
+def _periods(evaluation: Evaluation, entered: pd.Series[pd.Timestamp]) -> Any:
+    """Return the calendar period, counted from 0, in which each person came in; NaN without one."""
+    import numpy as np
+    import pandas as pd
+
+    rollout, start = evaluation.declared.design.rollout, evaluation.declared.programme.start
+    if rollout is None:
+        return np.full(len(entered), np.nan)
+    assert start is not None
+    days = (entered - pd.Timestamp(start)).dt.days
+    return np.floor(days / rollout.period.days).to_numpy(float)
 
 
 def _has_both_arms(sets: pd.Series[str], treated: pd.Series[float]) -> pd.Series[bool]:

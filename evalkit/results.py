@@ -51,7 +51,8 @@ class Estimate(Record):
 
     The first twenty-four fields are the contract shared by every estimator; what does not apply
     is None. `n_dropped` is the number of rows that came in and were not used, `dropped_why` says
-    why as (reason, count) pairs that add up to it.
+    why as (reason, count) pairs that add up to it. `contrast` names the two arms where there are
+    more; `unit` is "points" of the measure, "share" (0 to 1) or "ratio" (1 is no difference).
     """
 
     outcome: str | None = None
@@ -85,6 +86,8 @@ class Estimate(Record):
     sd_pooled: float | None = None
     notes: tuple[str, ...] = ()
     adjusted_for: tuple[str, ...] = ()
+    contrast: str | None = None
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +115,7 @@ class Attrition(Record):
     role: str | None = None
     informant: str | None = None
     wave: str | None = None
+    contrast: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +136,7 @@ class Check(Record):
     sentence: str = ""
     shareable: str = ""
     citation: str = ""
+    contrast: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +157,7 @@ class Level(Record):
     to_reach_next: tuple[str, ...] = ()
     met: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    contrast: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +177,7 @@ class Finding(Record):
     statement: str
     caveats: tuple[str, ...] = field(default=())
     primary: bool = False
+    contrast: str | None = None
 
 
 def by_name(pairs: Mapping[str, int]) -> tuple[tuple[str, int], ...]:

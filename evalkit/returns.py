@@ -87,7 +87,7 @@ def _answer_key_rules(evaluation: Evaluation, source: Source, measure: Measure) 
 
 
 def _informants(evaluation: Evaluation, measure: Measure) -> list[str]:
-    from evalkit.consistency import OUTSIDERS
+    from evalkit.faults import OUTSIDERS
 
     if measure.respondent == "self":
         return ["self"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import InvalidData, InvalidInput, Problem, nearest
-from evalkit.flow import Flow, arm_names, count_steps, trail
+from evalkit.flow import Flow, count_steps, trail
 from evalkit.intake import Intake, take_in
 from evalkit.results import Attrition, Records
 
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from evalkit.checks import CheckFunction
     from evalkit.coverage import Coverage, Profile
     from evalkit.estimators import Estimator
-    from evalkit.evaluation import Evaluation, Target
+    from evalkit.evaluation import Evaluation
     from evalkit.indicators import Rate
+    from evalkit.intercurrent import EventCount
     from evalkit.tables import RawTable
+    from evalkit.targets import Target
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,10 +65,20 @@ class Study:
 
         return notes(self)
 
+    @property
+    def everyone(self) -> tuple[tuple[Target, pd.DataFrame], ...]:
+        """The trails of every outcome, wave and informant with all the arms in one."""
+        if self.evaluation.contrasts() == (None,):
+            return self.trails
+        return tuple(
+            (target, trail(self.evaluation, self.intake, target))
+            for target in self.evaluation.measured()
+        )
+
     def trail(self, outcome: str, wave: str, informant: str) -> pd.DataFrame:
-        """Return how far each person of the outcome's role got, and why no further."""
-        for target, followed in self.trails:
-            if (target.outcome.id, target.wave, target.informant) == (outcome, wave, informant):
+        """Return how far each person of the outcome's role got, in any arm, and why no further."""
+        for target, followed in self.everyone:
+            if target.key[:3] == (outcome, wave, informant):
                 return followed.copy()
         known = [f"{t.outcome.id} / {t.wave} / {t.informant}" for t, _ in self.trails]
         raise InvalidInput(
@@ -75,9 +87,9 @@ class Study:
         )
 
     def flow(self) -> Flow:
-        """Count who got how far, by arm, wave, role and informant, with reasons."""
+        """Count who got how far, by arm, wave, role and informant, with reasons; all arms in one."""
         steps = [
-            step for target, followed in self.trails
+            step for target, followed in self.everyone
             for step in count_steps(self.evaluation, target, followed)
         ]  # fmt: skip
         return Flow(Records(steps), self._received())
@@ -87,8 +99,8 @@ class Study:
         people = self.intake.people
         allocated = people[people["entry"].isna()]
         rows = []
-        for value, arm in zip((1.0, 0.0), arm_names(self.evaluation), strict=False):
-            got = allocated.loc[allocated["treated"] == value, "received"]
+        for arm in self.evaluation.arm_names:
+            got = allocated.loc[allocated["placed"] == arm, "received"]
             rows.append((arm, int((got == 1).sum()), int((got == 0).sum()), int(got.isna().sum())))
         return tuple(rows)
 
@@ -106,8 +118,15 @@ class Study:
             if all(assigned > 0 for assigned, _ in counts):
                 found = attrition(*counts[0], *counts[1])
                 rows.append(replace(found, outcome=target.outcome.id, role=target.outcome.role,
-                                    informant=target.informant, wave=target.wave))  # fmt: skip
+                                    informant=target.informant, wave=target.wave,
+                                    contrast=target.key[3]))  # fmt: skip
         return Records(rows)
+
+    def events(self) -> Records[EventCount]:
+        """Return the declared intercurrent events: how each is dealt with, and how many by arm."""
+        from evalkit.intercurrent import event_counts
+
+        return Records(event_counts(self))
 
     def coverage(self) -> Records[Coverage]:
         """Return for each role and wave who is measured, who is not, and who was not due."""

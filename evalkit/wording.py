@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evalkit.rounding import enough_digits, written
+from evalkit import units
+from evalkit.rounding import written
+from evalkit.units import SMALL_EFFECT
 
 if TYPE_CHECKING:
     from evalkit.claims import Reading
-    from evalkit.evaluation import Evaluation, Target
+    from evalkit.evaluation import Evaluation
     from evalkit.results import Estimate, Level
-
-SMALL_EFFECT = 0.2
-"""A difference worth noticing where none is declared, in SDs: a small effect in Cohen (1988)."""
+    from evalkit.targets import Target
 
 CLAIMS = {
     "improved": "Better with the programme",
@@ -60,6 +61,21 @@ def lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
+def confidence(estimate: Estimate) -> str:
+    """Return the level of an estimate's interval, as "95%"."""
+    return f"{100 * estimate.level:.4g}%"
+
+
+def cut_words(target: Target) -> str:
+    """Return what makes a yes-or-no outcome a yes."""
+    measure = target.outcome.measure
+    least = measure.at_least if measure else None
+    most = measure.at_most if measure else None
+    if least is not None and most is not None:
+        return f"a score from {least:g} to {most:g}"
+    return f"a score of {least:g} or more" if least is not None else f"a score of {most:g} or less"
+
+
 def say(word: str) -> str:
     """Return an id as words: "2-months" as "2 months"."""
     return word.replace("-", " ")
@@ -80,11 +96,10 @@ class Phrases:
     @property
     def _digits(self) -> int:
         low, high = self.evaluation.scale(self.target).range
-        e = self.estimate
-        return enough_digits((e.estimate, e.conf_low, e.conf_high), 1 if high - low >= 20 else 2)
+        return units.places(self.estimate, high - low, exact=self.exact)
 
     def _number(self, value: float | None) -> str:
-        return "unknown" if value is None else written(value, self._digits)
+        return units.text(self.estimate, value, self._digits)
 
     @property
     def _head(self) -> str:
@@ -102,15 +117,22 @@ class Phrases:
         e = self.estimate
         ends = f"{self._number(e.conf_low)} to {self._number(e.conf_high)}"
         if e.n_comparison is None:
-            return f"{self._number(e.estimate)}, {e.level:.0%} interval {ends}; {self.shown[0]} people measured at both"
-        arms = self.evaluation.declared.design.arm
-        assert arms is not None
-        n = f"{self.shown[0]} people in {arms.treated}, {self.shown[1]} in {arms.comparison}"
-        return f"{self._number(e.estimate)}, {e.level:.0%} interval {ends}; {n}"
+            return f"{self._number(e.estimate)}, {confidence(e)} interval {ends}; {self.shown[0]} people measured at both"
+        arms = self._arms
+        n = f"{self.shown[0]} people in {arms[0]}, {self.shown[1]} in {arms[1]}"
+        return f"{self._number(e.estimate)}, {confidence(e)} interval {ends}; {n}"
+
+    @property
+    def _arms(self) -> tuple[str, ...]:
+        pair = self.target.contrast
+        return (pair.treated, pair.comparison) if pair else self.evaluation.arm_names
 
     @property
     def _margin(self) -> str:
-        points = f"{self._number(self.reading.worthwhile)} points"
+        if self.estimate.unit == "ratio":
+            odds = math.exp(self.reading.worthwhile)
+            return f"{written(odds, 2)} times the odds, or {written(1 / odds, 2)} times (a small difference)"
+        points = f"{self._number(self.reading.worthwhile)} {units.noun(self.estimate)}"
         if self.target.outcome.expected:
             return f"{points} (the change that the plan expects)"
         return f"{points} (a small difference, {SMALL_EFFECT:g} standard deviations)"
@@ -124,17 +146,39 @@ class Phrases:
         return why
 
     @property
-    def _size(self) -> str:
-        value = self.estimate.estimate or 0.0
+    def _good(self) -> str:
+        return "better" if self.reading.better else "worse"
+
+    def _difference(self, judged: str) -> str:
+        """Say how far apart the arms are; `judged` stands after the size."""
+        e = self.estimate
+        value = e.estimate or 0.0
+        if e.unit == "ratio":
+            return (
+                f"the odds of a higher score were {self._number(value)} times those in "
+                f"{self._other}{judged}{self._allowing}"
+            )
         way = "higher" if value > 0 else "lower"
-        good = "better" if self.reading.better else "worse"
-        return f"{self._number(abs(value))} points {way} ({good})"
+        size = f"{self._number(abs(value))} {units.noun(e)} {way}{judged} {self._between}"
+        return (
+            f"the share with {self.cut} was {size}" if e.unit == "share" else f"scores were {size}"
+        )
+
+    @property
+    def cut(self) -> str:
+        """What makes the outcome a yes."""
+        return cut_words(self.target)
+
+    @property
+    def _other(self) -> str:
+        pair = self.target.contrast
+        return f"“{pair.comparison}”" if pair else "the comparison group"
 
     @property
     def _between(self) -> str:
         if self.estimate.n_comparison is None:
             return "than at the first wave"
-        return f"than in the comparison group{self._allowing}"
+        return f"than in {self._other}{self._allowing}"
 
     @property
     def _allowing(self) -> str:
@@ -152,24 +196,26 @@ class Phrases:
         low, high = self.estimate.conf_low, self.estimate.conf_high
         if not self.reading.better or low is None or high is None:
             return ""
-        if max(abs(low), abs(high)) >= self.reading.worthwhile:
+        ends = (abs(units.centred(self.estimate, end)) for end in (low, high))
+        if max(ends) >= self.reading.worthwhile:
             return ""
         return f" Even the best end of the interval falls short of {self._margin}."
 
     def attributed(self) -> str:
-        made = "better" if self.reading.better else "worse"
-        credit = (
-            f"The programme made things {made}" if self.level.level >= 5
-            else f"The programme is likely to have made things {made}"
-        )  # fmt: skip
+        pair = self.target.contrast
+        made = self._good
+        if pair is not None and not pair.against_control:
+            made += f" than “{pair.comparison}”"
+        who = f"“{pair.treated}”" if pair else "The programme"
+        verb = "made" if self.level.level >= 5 else "is likely to have made"
         return (
-            f"{self._head}: scores were {self._size} {self._between} ({self._interval}). "
-            f"{credit}; this is evidence at level {self.level.level}.{self._against_plan}"
+            f"{self._head}: {self._difference(f' ({self._good})')} ({self._interval}). "
+            f"{who} {verb} things {made}; this is evidence at level {self.level.level}.{self._against_plan}"
         )
 
     def described(self) -> str:
         return (
-            f"{self._head}: scores were {self._size} {self._between} ({self._interval}). This "
+            f"{self._head}: {self._difference(f' ({self._good})')} ({self._interval}). This "
             f"describes what was seen; at level {self.level.level} it may not be credited to the programme."
         )
 
@@ -197,12 +243,10 @@ class Phrases:
         )
 
     def own_report(self) -> str:
-        value = self._number(abs(self.estimate.estimate or 0.0))
-        way = "higher" if (self.estimate.estimate or 0.0) > 0 else "lower"
         what = "difference" if self.estimate.n_comparison is not None else "change"
         clear = "" if self.reading.verdict == "clear" else f", which is no clear {what}"
         return (
-            f"{self._head}: those in this role report scores {value} points {way} {self._between} "
+            f"{self._head}: by the report of those in this role {self._difference('')} "
             f"({self._interval}){clear}. This is their own report. Whether they have changed is not stated "
             "from it alone: read it beside what survivors and children report."
         )

@@ -134,7 +134,7 @@ def _show_coverage(study: Study) -> None:
 def _show_flow(study: Study) -> None:
     say("\nWho got how far (people)")
     flow = study.flow()
-    for target, _ in study.trails:
+    for target, _ in study.everyone:
         by = target.informant if target.informant != "self" else "the person"
         say(f"  {target.outcome.id} at {target.wave}, {target.measure} answered by {by}")
         steps = flow.of(target.outcome.id, target.wave, target.informant)

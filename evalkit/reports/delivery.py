@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalkit.disclosure import HIDDEN, Count
-from evalkit.flow import arm_names
 from evalkit.reports import tables
 from evalkit.reports.released import Released, part_of
 from evalkit.reports.words import number, percent, who
@@ -21,7 +20,7 @@ def reach_table(released: Released) -> tables.Table:
     """Return by role: people known, not reached and why, allocated by arm, and who took it up."""
     study = released.study
     people = study.intake.people
-    names = arm_names(study.evaluation)
+    names = study.evaluation.arm_names
     rows = []
     for role in study.evaluation.roles:
         shown = released.roles[role.id]
@@ -50,7 +49,7 @@ def _taken_up(released: Released, offered: pd.DataFrame, total: Count) -> str:
 def lost_table(released: Released) -> tables.Table:
     """Return whom we lose and when: due, returned, and the reasons, by measure, wave and arm."""
     rows = []
-    for flow in released.flows.values():
+    for flow in released.whole():
         for arm in flow.arms:
             due, back = arm.count("due"), arm.count("returned")
             reasons = [
@@ -71,7 +70,7 @@ def stayers_table(released: Released) -> tables.Table:
     """Return the first scores of those who came back beside those who did not."""
     study, rules = released.study, released.rules
     rows = []
-    for target, followed in study.trails:
+    for target, followed in study.everyone:
         due = followed[
             followed["step"].isin(["due", "returned", "analysed"]) & followed["baseline"].notna()
         ]

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from evalkit.disclosure import sentence
-from evalkit.flow import arm_names
 from evalkit.reports import delivery, pictures, tables
 from evalkit.reports.common import header, provenance
 from evalkit.reports.individual import individual_section
@@ -79,7 +78,7 @@ def _indicators(released: Released) -> dict[str, Any]:
     """Return the indicators of the programme's own families over time."""
     study = released.study
     rates = study.indicators()
-    name = arm_names(study.evaluation)[0]
+    name = study.evaluation.arm_names[0]
     drawn = []
     for indicator in study.evaluation.declared.indicators:
         mine = [r for r in rates if r.indicator == indicator.id and r.period > 0 and r.arm == name]
@@ -98,7 +97,7 @@ def next_steps(released: Released) -> list[tuple[str, str]]:
 
 def _largest_losses(released: Released) -> Iterable[tuple[str, str]]:
     lost = []
-    for flow in released.flows.values():
+    for flow in released.whole():
         for arm in flow.arms:
             due, back = arm.count("due"), arm.count("returned")
             if due.value and back.value is not None and back.value < due.value:
@@ -128,7 +127,7 @@ def _needier_lost(released: Released) -> Iterable[tuple[str, str]]:
     """Where those lost started with greater need, say so: what is left looks better than it is."""
     study = released.study
     seen: dict[str, tuple[str, str]] = {}
-    for target, followed in study.trails:
+    for target, followed in study.everyone:
         due = followed[
             followed["step"].isin(["due", "returned", "analysed"]) & followed["baseline"].notna()
         ]

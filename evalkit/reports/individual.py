@@ -9,8 +9,8 @@ from evalkit.change import individual_changes as changes_of
 from evalkit.disclosure import HIDDEN, Count
 from evalkit.reports import tables
 from evalkit.reports.figures.bars import Bar, draw_bars
-from evalkit.reports.page import drawing
-from evalkit.reports.pictures import Picture, short
+from evalkit.reports.page import Picture, drawing
+from evalkit.reports.pictures import short
 from evalkit.reports.released import Released, part_of
 from evalkit.reports.words import number, percent, who
 from evalkit.wording import say

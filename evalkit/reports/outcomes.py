@@ -6,16 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evalkit import units
 from evalkit.reports.released import Released
-from evalkit.reports.tables import NOT_SHOWN, Table, digits, label, target_of
+from evalkit.reports.tables import NOT_SHOWN, Table, digits, label, spelt, target_of
 from evalkit.reports.words import NONE, interval, number, p_value
+from evalkit.targets import key_of
 from evalkit.wording import say
 
 if TYPE_CHECKING:
     from evalkit.analysis import Analysis
     from evalkit.checks import BalanceRow
-    from evalkit.evaluation import Target
-    from evalkit.results import Attrition, Estimate
+    from evalkit.evaluation import Evaluation
+    from evalkit.results import Attrition, Estimate, Finding
+    from evalkit.targets import Key, Target
 
 
 def attrition_table(released: Released, analysis: Analysis) -> Table:
@@ -24,7 +27,7 @@ def attrition_table(released: Released, analysis: Analysis) -> Table:
     in_force = evaluation.declared.analysis.attrition_boundary
     rows = []
     for loss in analysis.attrition:
-        target = target_of(released.study, (loss.outcome, loss.wave, loss.informant))
+        target = target_of(released.study, loss)
         verdict = loss.cautious if in_force == "cautious" else loss.optimistic
         bound = loss.bound_cautious if in_force == "cautious" else loss.bound_optimistic
         other = loss.optimistic if in_force == "cautious" else loss.cautious
@@ -33,12 +36,10 @@ def attrition_table(released: Released, analysis: Analysis) -> Table:
             rates.cells(number(bound, 1) if bound is not None else "none") if rates else _no_rates()
         )
         rows.append((*label(evaluation, target), *cells, verdict, other))
-    arms = evaluation.declared.design.arm
-    assert arms is not None
     other_name = "optimistic" if in_force == "cautious" else "cautious"
     head = (
         "Outcome", "Wave", "Who answered",
-        f"Lost, {arms.treated}", f"Lost, {arms.comparison}", "Lost overall",
+        *(f"Lost, {name}" for name in arm_heads(evaluation)), "Lost overall",
         "Difference (points)", "Limit (points)", f"{in_force.capitalize()} boundary",
         f"{other_name.capitalize()} boundary",
     )  # fmt: skip
@@ -55,6 +56,12 @@ def attrition_table(released: Released, analysis: Analysis) -> Table:
         )
         notes = (*notes, small)
     return Table("Loss of each result against the boundaries", head, tuple(rows), notes)
+
+
+def arm_heads(evaluation: Evaluation) -> tuple[str, ...]:
+    """Return the names that head the columns of the two arms compared."""
+    several = len(evaluation.programmes) > 1
+    return ("the first named", "the second") if several else evaluation.arm_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,7 @@ def loss_rates(released: Released, target: Target, loss: Attrition) -> LossRates
     from evalkit.stats import attrition
 
     flow = released.flow(target)
-    followed = released.study.trail(target.outcome.id, target.wave, target.informant)
+    followed = next(frame for t, frame in released.study.trails if t.key == target.key)
     lost = followed[followed["step"].isin(["due", "returned"])]
     losses = [
         (
@@ -96,8 +103,7 @@ def loss_rates(released: Released, target: Target, loss: Attrition) -> LossRates
         )
         for value in (1.0, 0.0)
     ]
-    key = (target.outcome.id, target.wave, target.informant)
-    if not released.lost_is_shown(key, losses):
+    if not released.lost_is_shown(target, losses):
         return None
     due = [arm.count("due").value or 0 for arm in flow.arms]
     seen = [arm.count("analysed").value or 0 for arm in flow.arms]
@@ -111,55 +117,62 @@ def loss_rates(released: Released, target: Target, loss: Attrition) -> LossRates
 
 
 def glance_table(
-    released: Released, analysis: Analysis, cards: Iterable[tuple[str, str, str, str]]
+    released: Released, analysis: Analysis, cards: Iterable[tuple[Finding, str]]
 ) -> Table:
     """Return every result in a line: what was found, the difference, the numbers, the level.
 
-    `cards` give outcome id, wave, informant and the finding's badge, in the order to show.
+    `cards` give findings with their badges, in the order to show.
     """
     evaluation = released.study.evaluation
     rows = []
-    for outcome, wave, informant, badge in cards:
-        estimate = analysis.estimate(outcome, wave, informant)
-        level = analysis.level(outcome, wave, informant).level
-        target = target_of(released.study, (outcome, wave, informant))
+    estimates = {key_of(e): e for e in analysis.estimates}
+    alike = _in_points(analysis)
+    levels = {key_of(level): level.level for level in analysis.levels}
+    for finding, badge in cards:
+        estimate, level = estimates[key_of(finding)], levels[key_of(finding)]
+        target = target_of(released.study, finding)
         counts = released.counts(estimate)
-        places = digits(released.study, target, estimate)
-        ends = interval(estimate.conf_low, estimate.conf_high, places)
-        value = f"{number(estimate.estimate, places)} ({ends})"
+        value = spelt(released, target, estimate, named=not alike)
         shown = counts is not None and estimate.estimate is not None
         n = " and ".join(filter(None, counts)) if counts else NOT_SHOWN
         rows.append((
             *label(evaluation, target), badge, value if shown else NOT_SHOWN, n,
             str(level) if level else "not rated",
         ))  # fmt: skip
-    what = "Difference in points" if evaluation.design.comparison_group else "Change in points"
+    what = "Difference" if evaluation.design.comparison_group else "Change"
+    what += " in points (95% interval)" if alike else " (interval)"
     head = (
         "Outcome",
         "Wave",
         "Who answered",
         "Finding",
-        f"{what} (95% interval)",
+        what,
         "People analysed",
         "Level",
     )
     return Table("At a glance", head, tuple(rows))
 
 
+def _in_points(analysis: Analysis) -> bool:
+    """Whether every result is in points with a 95% interval, so that a heading can say so."""
+    found = [e for e in analysis.estimates if e.estimate is not None]
+    return all(e.unit == "points" and e.level == 0.95 for e in found)
+
+
 def estimates_table(released: Released, analysis: Analysis) -> Table:
     """Return every estimate with its interval and numbers."""
     study = released.study
     two = study.evaluation.design.comparison_group
-    levels = {(v.outcome, v.wave, v.informant): v.level for v in analysis.levels}
+    levels = {key_of(v): v.level for v in analysis.levels}
     rows = [_estimate_row(released, e, two, levels) for e in analysis.estimates]
-    arms = study.evaluation.declared.design.arm
-    names = (arms.treated, arms.comparison) if arms else ("programme", "")
+    names = arm_heads(study.evaluation)
+    kind = "95% interval" if _in_points(analysis) else "interval"
     head: tuple[str, ...] = ("Outcome", "Wave", "Who answered", f"n, {names[0]}")
     if two:
         head += (f"n, {names[1]}", f"Mean, {names[0]}", f"Mean, {names[1]}")
     head += (
-        f"{'Adjusted difference' if two else 'Mean change'} (95% interval)", "SE", "df", "p",
-        "p, adjusted", "Effect size in SD (95% interval)", "Level",
+        f"{'Adjusted difference' if two else 'Mean change'} ({kind})", "SE", "df", "p",
+        "p, adjusted", f"Effect size in SD ({kind})", "Level",
     )  # fmt: skip
     notes: tuple[str, ...] = (
         "p, adjusted: allows for the number of secondary results; the primary result stands apart.",
@@ -175,10 +188,10 @@ def estimates_table(released: Released, analysis: Analysis) -> Table:
 
 
 def _estimate_row(
-    released: Released, e: Estimate, two: bool, levels: dict[tuple[str, str, str], int]
+    released: Released, e: Estimate, two: bool, levels: dict[Key, int]
 ) -> tuple[str, ...]:
-    key = (str(e.outcome), str(e.wave), str(e.informant))
-    target = target_of(released.study, key)
+    key = key_of(e)
+    target = target_of(released.study, e)
     places = digits(released.study, target, e)
     counts = released.counts(e)
     level = str(levels[key]) if levels[key] else "not rated"
@@ -187,23 +200,26 @@ def _estimate_row(
         return (*label(released.study.evaluation, target), why, *[NONE] * (9 if two else 6), level)
     means: tuple[str, ...] = ()
     if two:
-        means = (counts[1], number(e.mean_treatment, places), number(e.mean_comparison, places))
+        means = (counts[1], _mean(e, e.mean_treatment, places), _mean(e, e.mean_comparison, places))
+    named = e.unit != "points"
     return (
         *label(released.study.evaluation, target), counts[0], *means,
-        f"{number(e.estimate, places)} ({interval(e.conf_low, e.conf_high, places)})",
-        number(e.std_error, places + 1), _df(released, e.df), p_value(e.p_value), p_value(e.p_adjusted),
+        spelt(released, target, e, named=named), number(units.shown(e, e.std_error), places + 1), _df(released, e.df), p_value(e.p_value), p_value(e.p_adjusted),
         f"{number(e.effect_size, 2)} ({interval(e.effect_low, e.effect_high, 2)})", level,
     )  # fmt: skip
 
 
+def _mean(e: Estimate, mean: float | None, places: int) -> str:
+    if e.unit != "share" or mean is None:
+        return number(mean, places)
+    return f"{number(100 * mean, places)}%"
+
+
 def balance_table(released: Released, rows: tuple[BalanceRow, ...], caption: str) -> Table:
     """Return the arms analysed side by side before the programme."""
-    arms = released.study.evaluation.declared.design.arm
-    assert arms is not None
     head = (
         "At the first wave",
-        arms.treated,
-        arms.comparison,
+        *arm_heads(released.study.evaluation),
         "Standardised difference",
         "Adjusted for",
     )

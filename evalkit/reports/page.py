@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,14 @@ def _environment() -> Environment:
         loader=PackageLoader("evalkit.reports", "templates"), autoescape=True,
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawing and its caption."""
+
+    svg: Markup
+    caption: str
 
 
 def drawing(svg: str) -> Markup:

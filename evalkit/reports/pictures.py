@@ -2,82 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evalkit.disclosure import Count
 from evalkit.reports.figures import BalanceRow as BalancePoint
 from evalkit.reports.figures import (
     Bar,
     BoundaryPoint,
-    FlowArm,
-    FlowBox,
-    FlowDiagram,
     ForestRow,
     Series,
     draw_balance,
     draw_bars,
     draw_boundary,
-    draw_flow,
     draw_forest,
     draw_series,
 )
 from evalkit.reports.outcomes import loss_rates
-from evalkit.reports.page import drawing
-from evalkit.reports.released import Released, ShownFlow, ShownStep
+from evalkit.reports.page import Picture, drawing
+from evalkit.reports.released import Released
 from evalkit.reports.tables import NOT_SHOWN, digits, label, target_of
 from evalkit.reports.words import interval, number, percent, who
 from evalkit.wording import say
 
 if TYPE_CHECKING:
-    from markupsafe import Markup
-
     from evalkit.analysis import Analysis
     from evalkit.checks import BalanceRow
-    from evalkit.evaluation import Target
     from evalkit.indicators import Rate
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A drawing and its caption."""
-
-    svg: Markup
-    caption: str
-
-
-def flow_picture(released: Released, flow: ShownFlow) -> Picture:
-    """Draw who got how far for one result."""
-    target = flow.target
-    outcome, wave, informant = label(released.study.evaluation, target)
-    top = FlowBox(f"People in the role: {say(target.outcome.role)}", (f"n = {flow.total}",))
-    aside = _side("Not allocated", flow.before)
-    arms = []
-    for arm in flow.arms:
-        steps = tuple((_box(step), _side("Left out", step.left_out)) for step in arm.steps)
-        arms.append(FlowArm(arm.name, steps))
-    title = f"Who got how far: {outcome}, {wave}"
-    description = "; ".join(
-        f"{arm.name}: {arm.count('allocated')} allocated, {arm.count('analysed')} analysed"
-        for arm in flow.arms
-    )
-    adds = "Every box is the next box plus those left out beside it"
-    adds += "" if released.rules.open else ", but for rounding"
-    svg = draw_flow(FlowDiagram(((top, aside),), tuple(arms)), title=title, description=description)
-    return Picture(
-        drawing(svg),
-        f"{title} ({informant}). {adds}.",
-    )
-
-
-def _box(step: ShownStep) -> FlowBox:
-    return FlowBox(step.label, (f"n = {step.count}",))
-
-
-def _side(name: str, left: tuple[tuple[str, Count], ...]) -> FlowBox | None:
-    if not left:
-        return None
-    return FlowBox(name, tuple(f"{reason}: {count}" for reason, count in left))
+    from evalkit.targets import Target
 
 
 def forest_picture(released: Released, analysis: Analysis) -> Picture:
@@ -85,7 +35,7 @@ def forest_picture(released: Released, analysis: Analysis) -> Picture:
     rows = []
     study = released.study
     for e in analysis.estimates:
-        target = target_of(study, (e.outcome, e.wave, e.informant))
+        target = target_of(study, e)
         outcome, wave, informant = label(study.evaluation, target)
         name = f"{outcome}, {wave} ({informant})"
         if released.counts(e) is None or e.effect_size is None:
@@ -123,7 +73,7 @@ def boundary_picture(released: Released, analysis: Analysis) -> Picture:
     points, hidden = [], 0
     several = len({loss.outcome for loss in analysis.attrition}) > 1
     for loss in analysis.attrition:
-        target = target_of(released.study, (loss.outcome, loss.wave, loss.informant))
+        target = target_of(released.study, loss)
         rates = loss_rates(released, target, loss)
         if rates is None:
             hidden += 1
@@ -158,7 +108,7 @@ def balance_picture(rows: tuple[BalanceRow, ...], hidden: set[str]) -> Picture:
 def return_picture(released: Released) -> Picture:
     """Draw the share of those due who returned, by result and arm."""
     bars = []
-    for flow in released.flows.values():
+    for flow in released.whole():
         _, wave, _ = label(released.study.evaluation, flow.target)
         for arm in flow.arms:
             due, back = arm.count("due"), arm.count("returned")

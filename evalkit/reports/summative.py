@@ -5,23 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalkit.claims import HEAVY_LOSS, Key, findings
+from evalkit import units
+from evalkit.claims import HEAVY_LOSS, findings
 from evalkit.disclosure import sentence
-from evalkit.flow import arm_names, share_lost
-from evalkit.reports import outcomes, pictures, tables
-from evalkit.reports.common import header, methods, provenance, relevant_gaps, theory_words
+from evalkit.flow import share_lost
+from evalkit.reports import outcomes, pictures, tables, trials
+from evalkit.reports.common import header, provenance, relevant_gaps, theory_words
 from evalkit.reports.individual import individual_section
+from evalkit.reports.methods import methods
 from evalkit.reports.page import drawing, lay_out
+from evalkit.reports.participants import flow_picture
 from evalkit.reports.released import Released, part_of, release
-from evalkit.reports.words import interval, number, sentence_case, who
+from evalkit.reports.words import sentence_case, who
+from evalkit.targets import Key, key_of
 from evalkit.wording import CLAIMS, loss_words, say
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from evalkit.analysis import Analysis
-    from evalkit.evaluation import Evaluation, Target
+    from evalkit.evaluation import Evaluation
     from evalkit.results import Finding, Level, Records
+    from evalkit.targets import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,10 @@ def summative_page(analysis: Analysis) -> str:
         loss=_loss(analysis, released),
         baseline=_baseline(analysis, released),
         results=_results(analysis, released),
+        looks=trials.look_lines(analysis),
+        events=trials.events_table(released),
+        beside=trials.beside_table(released, analysis),
+        moderation=trials.moderation(released, analysis),
         individual=individual_section(released, blind=False),
         levels=_levels(analysis, levels),
         rates=_rates(analysis, released),
@@ -77,9 +86,9 @@ def summative_page(analysis: Analysis) -> str:
 def _losses(analysis: Analysis, released: Released) -> dict[Key, str]:
     """Say how many were lost to each result, from the counts that may be shown."""
     said: dict[Key, str] = {}
-    by_key = {(loss.outcome, loss.wave, loss.informant): loss for loss in analysis.attrition}
+    by_key = {key_of(loss): loss for loss in analysis.attrition}
     for target, followed in analysis.study.trails:
-        key = (target.outcome.id, target.wave, target.informant)
+        key = target.key
         if share_lost(followed) <= HEAVY_LOSS:
             continue
         if key in by_key:
@@ -97,14 +106,12 @@ def _lost_of_one(released: Released, target: Target, followed: pd.DataFrame) -> 
     due, seen = arm.count("due").value, arm.count("analysed").value
     if due is None or seen is None or released.rules.of(part_of("lost", lost)).hidden:
         return {}
-    key = (target.outcome.id, target.wave, target.informant)
-    return {key: loss_words(100 * (due - seen) / due)}
+    return {target.key: loss_words(100 * (due - seen) / due)}
 
 
 def _glance(analysis: Analysis, released: Released, worded: tuple[Finding, ...]) -> tables.Table:
     results = sorted((f for f in worded if f.wave and f.informant), key=lambda f: not f.primary)
-    lines = [(f.outcome, str(f.wave), str(f.informant), CLAIMS[f.claim]) for f in results]
-    return outcomes.glance_table(released, analysis, lines)
+    return outcomes.glance_table(released, analysis, [(f, CLAIMS[f.claim]) for f in results])
 
 
 def _harms(evaluation: Evaluation) -> list[str]:
@@ -116,12 +123,12 @@ def _harms(evaluation: Evaluation) -> list[str]:
 
 
 def _cards(analysis: Analysis, worded: tuple[Finding, ...]) -> list[Card]:
-    levels = {(v.outcome, v.wave, v.informant): v for v in analysis.levels}
+    levels = {key_of(v): v for v in analysis.levels}
     names = {o.id: o.name for o in analysis.study.evaluation.logic_model.outcomes}
     cards = [
         Card(
             finding.claim, CLAIMS[finding.claim], names[finding.outcome], finding.statement,
-            finding.caveats, _level_words(levels.get((finding.outcome, str(finding.wave), str(finding.informant)))),
+            finding.caveats, _level_words(levels.get(key_of(finding))),
             finding.primary,
         )
         for finding in worded
@@ -150,21 +157,22 @@ def theory_states(
 def _short(analysis: Analysis, released: Released, finding: Finding) -> str:
     if finding.wave is None or finding.informant is None:
         return "counted" if finding.claim == "described" else CLAIMS[finding.claim].lower()
-    estimate = analysis.estimate(finding.outcome, finding.wave, finding.informant)
+    estimate = next(e for e in analysis.estimates if key_of(e) == key_of(finding))
     words = CLAIMS[finding.claim].lower()
     if released.counts(estimate) is None or estimate.estimate is None:
         return f"{words}, {say(finding.wave)}"
-    places = 1
-    return f"{words}: {number(estimate.estimate, places)} ({interval(estimate.conf_low, estimate.conf_high, places)}) at {say(finding.wave)}"
+    ends = [units.text(estimate, value, 1) for value in (estimate.conf_low, estimate.conf_high)]
+    value = units.text(estimate, estimate.estimate, 1)
+    return f"{words}: {value} ({' to '.join(ends)}) at {say(finding.wave)}"
 
 
 def _flow(analysis: Analysis, released: Released) -> dict[str, Any]:
-    targets = [target for target, _ in analysis.study.trails]
+    targets = [target for target, _ in analysis.study.everyone]
     if not targets:
         return {"picture": None, "table": None, "received": ()}
     main = next((target for target in targets if target.primary), targets[0])
     return {
-        "picture": pictures.flow_picture(released, released.flow(main)),
+        "picture": flow_picture(released, released.flow(main)),
         "table": tables.flow_table(released),
     }
 
@@ -181,13 +189,12 @@ def _loss(analysis: Analysis, released: Released) -> dict[str, Any]:
 
 def _baseline(analysis: Analysis, released: Released) -> dict[str, Any]:
     estimates = [e for e in analysis.estimates if released.counts(e) is not None]
-    keys = [(e.outcome, e.wave, e.informant) for e in estimates]
-    targets = [t for t, _ in analysis.study.trails if (t.outcome.id, t.wave, t.informant) in keys]
+    keys = [key_of(e) for e in estimates]
+    targets = [t for t, _ in analysis.study.trails if t.key in keys]
     if not targets or not analysis.balance:
         return {"table": None, "picture": None, "name": ""}
     main = next((target for target in targets if target.primary), targets[0])
-    key = (main.outcome.id, main.wave, main.informant)
-    rows = tuple(row for row in analysis.balance if (row.outcome, row.wave, row.informant) == key)
+    rows = tuple(row for row in analysis.balance if key_of(row) == main.key)
     if not rows:
         return {"table": None, "picture": None, "name": ""}
     name = f"{main.outcome.name}, {say(main.wave)} ({who(main.informant)})"
@@ -210,7 +217,7 @@ def _levels(analysis: Analysis, levels: Records[Level]) -> tables.Table | None:
         return None
     rows = []
     for level in levels:
-        target = tables.target_of(analysis.study, (level.outcome, level.wave, level.informant))
+        target = tables.target_of(analysis.study, level)
         lift = " ".join(level.to_reach_next) or "The highest level is reached."
         said = [*level.reasons[1:], *level.beside, *level.met] or list(level.reasons)
         reasons = ". ".join(sentence_case(reason) for reason in said)
@@ -236,7 +243,7 @@ def _rates(analysis: Analysis, released: Released) -> dict[str, Any]:
         name = indicator.name or sentence_case(say(indicator.id))
         drawn.append(pictures.rate_picture(released, mine, name, indicator.unit))
     return {
-        "table": tables.rates_table(released, analysis.rates, arm_names(evaluation)),
+        "table": tables.rates_table(released, analysis.rates, evaluation.arm_names),
         "pictures": drawn,
     }
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from evalkit import units
 from evalkit.disclosure import HIDDEN
 from evalkit.reports.released import Released, release_coverage
 from evalkit.reports.words import NONE, interval, number, percent, who
-from evalkit.rounding import MINUS, enough_digits
+from evalkit.rounding import MINUS
+from evalkit.targets import Keyed, key_of
 from evalkit.wording import say
 
 if TYPE_CHECKING:
     from evalkit.coverage import Profile
-    from evalkit.evaluation import Evaluation, Target
+    from evalkit.evaluation import Evaluation
     from evalkit.indicators import Rate
     from evalkit.results import Estimate
     from evalkit.study import Study
+    from evalkit.targets import Target
 
 NOT_SHOWN = "not shown"
 WORDS = ("Wave", "Group", "Time")
@@ -49,30 +52,41 @@ def _looks_numeric(cell: str) -> bool:
 
 
 def label(evaluation: Evaluation, target: Target) -> tuple[str, str, str]:
-    """Return outcome, wave and informant of a target as words."""
-    return target.outcome.name, evaluation.wave_label(target.wave), who(target.informant)
+    """Return outcome, wave and informant of a target as words; with several programmes, which."""
+    pair = target.contrast
+    name = target.outcome.name + (f" ({pair.treated} or {pair.comparison})" if pair else "")
+    return name, evaluation.wave_label(target.wave), who(target.informant)
 
 
-def target_of(study: Study, key: tuple[object, object, object]) -> Target:
-    """Return the target with this outcome, wave and informant."""
-    return next(
-        target for target, _ in study.trails
-        if (target.outcome.id, target.wave, target.informant) == key
-    )  # fmt: skip
+def target_of(study: Study, record: Keyed) -> Target:
+    """Return the target that a record belongs to."""
+    return next(target for target, _ in study.trails if target.key == key_of(record))
 
 
 def digits(study: Study, target: Target, estimate: Estimate) -> int:
     """Return the decimals that suit a scale, more where a number would be written as zero."""
     low, high = study.evaluation.scale(target).range
-    ends = (estimate.estimate, estimate.conf_low, estimate.conf_high)
-    return enough_digits(ends, 1 if high - low >= 20 else 2)
+    exact = study.evaluation.declared.disclosure.profile == "open"
+    return units.places(estimate, high - low, exact=exact)
+
+
+UNIT = {"points": " points", "share": " percentage points", "ratio": " times"}
+
+
+def spelt(released: Released, target: Target, e: Estimate, *, named: bool = True) -> str:
+    """Return an estimate with its interval, and `named` with its unit."""
+    places = digits(released.study, target, e)
+    value = units.text(e, e.estimate, places) + (UNIT[e.unit or "points"] if named else "")
+    if e.conf_low is None or e.conf_high is None:
+        return value
+    return f"{value} ({units.text(e, e.conf_low, places)} to {units.text(e, e.conf_high, places)})"
 
 
 def flow_table(released: Released) -> Table:
     """Return one row an outcome, wave, informant and arm: each step and who was left out."""
     rows = []
-    chain = [item.step for item in next(iter(released.flows.values())).arms[0].steps]
-    for flow in released.flows.values():
+    chain = [item.step for item in released.whole()[0].arms[0].steps]
+    for flow in released.whole():
         for arm in flow.arms:
             left = [f"{text}: {count}" for item in arm.steps for text, count in item.left_out]
             counts = [arm.count(step).text for step in chain]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 EXACT = 200_000  # assignments: no more than these are enumerated
 EXACT_NUMBERS = 50_000_000  # and no more than these arms in all (assignments times units)
+CACHED = 64_000  # keys worked on at once, so that they stay near the processor
 
 Reassign = Callable[[Any, np.random.Generator], Any]
 
@@ -120,10 +121,14 @@ class Plan:
             yield from _enumerated(self.assigned, self.draws, size)
             return
         rng = np.random.default_rng(self.seed)
+        layout, units = _layout(self.assigned), self.assigned.units
+        if len(layout) == 1:  # else the size is part of what a seed gives
+            size = min(size, max(1, CACHED // units))
+        sample = _Sampler(layout, units, min(size, self.draws), rng)
         for start in range(0, self.draws, size):
             count = min(size, self.draws - start)
             if self.reassign is None:
-                yield _sampled(self.assigned, count, rng)
+                yield sample(count)
             else:
                 yield np.stack([self.reassign(rng) for _ in range(count)])
 
@@ -239,20 +244,54 @@ def _enumerated(assigned: Assigned, total: int, size: int) -> Iterator[Floats]:
         yield arms
 
 
-def _sampled(assigned: Assigned, count: int, rng: np.random.Generator) -> Floats:
-    """Return random assignments; strata of one size and number treated are drawn together."""
-    arms = np.zeros((count, assigned.units))
+def _layout(assigned: Assigned) -> list[tuple[int, int, Codes]]:
+    """Return strata of one size and number treated together: size, number, members in a row."""
     alike: dict[tuple[int, int], list[Codes]] = {}
     for members, shape in zip(_members(assigned), _shapes(assigned), strict=True):
         alike.setdefault(shape, []).append(members)
-    for (n, k), groups in alike.items():
-        if k == n:
-            arms[:, np.concatenate(groups)] = 1.0
-        if not 0 < k < n:
-            continue
-        members = np.stack(groups)  # strata by units
-        keys = rng.random((count, len(groups), n))
-        chosen = np.argpartition(keys, k - 1, axis=2)[:, :, :k]
-        picked = members[np.arange(len(groups))[None, :, None], chosen]
-        np.put_along_axis(arms, picked.reshape(count, -1), 1.0, axis=1)
-    return arms
+    return [(n, k, np.concatenate(groups)) for (n, k), groups in alike.items()]
+
+
+class _Sampler:
+    """Gives random assignments, at most `size` at a time; its working arrays are used again."""
+
+    def __init__(
+        self, layout: list[tuple[int, int, Codes]], units: int, size: int, rng: np.random.Generator
+    ) -> None:
+        self.layout, self.units, self.rng = layout, units, rng
+        widest = max(len(members) for _, _, members in layout)
+        self.keys = np.empty(size * widest)
+        self.work = np.empty(2 * size * widest, dtype=np.float32)
+
+    def __call__(self, count: int) -> Floats:
+        """Return `count` assignments; strata of one size and number treated are drawn together."""
+        arms = np.empty((count, self.units))
+        for n, k, members in self.layout:
+            if not 0 < k < n:
+                arms[:, members] = float(k == n)
+                continue
+            keys = self.keys[: count * len(members)].reshape(-1, n)
+            self.rng.random(out=keys)
+            chosen = _lowest(keys, k, self.work).reshape(count, -1)
+            if n == self.units:
+                arms[:] = chosen
+            else:
+                arms[:, members] = chosen
+        return arms
+
+
+def _lowest(keys: Floats, k: int, work: NDArray[np.float32]) -> Bools:
+    """Return which are the k lowest keys in each row; `work` has room for as many keys twice.
+
+    They are looked for in single precision, which is faster and keeps the order; where that makes
+    keys equal (more than k are then found) in double.
+    """
+    rounded, ordered = work[: 2 * keys.size].reshape(2, *keys.shape)
+    rounded[:] = keys
+    ordered[:] = rounded
+    ordered.partition(k - 1, axis=1)
+    lowest: Bools = rounded <= ordered[:, k - 1 : k]
+    if np.count_nonzero(lowest) != len(keys) * k:
+        lowest = np.zeros(keys.shape, dtype=bool)
+        np.put_along_axis(lowest, np.argpartition(keys, k - 1, axis=1)[:, :k], True, axis=1)
+    return lowest

@@ -7,6 +7,7 @@ from typing import Any
 
 from evalkit.errors import CannotEstimate
 from evalkit.stats.columns import as_names
+from evalkit.stats.mantel_haenszel import mantel_haenszel, stratum_tables
 from evalkit.stats.marginal import Marginal, marginal_effect
 from evalkit.stats.model_rows import adjusted_for
 from evalkit.stats.risk_study import Asked, RiskEffect, Study, few_events, read_study
@@ -21,6 +22,7 @@ def risk_difference(
     treated: Any = None,
     covariates: str | Sequence[str] = (),
     cluster: str | None = None,
+    strata: str | None = None,
     interact: bool = False,
     estimand: str = "ATE",
     level: float = 0.95,
@@ -35,7 +37,8 @@ def risk_difference(
     treated : the value of `treatment` that names the treated arm
     covariates : names; text, categories and true/false become dummies, first sorted level dropped
     cluster : name of the column of clusters (the unit of assignment)
-    interact : let every covariate act differently in each arm
+    strata : name of the column of strata or blocks: fixed effects
+    interact : let every covariate act differently in each arm; strata are not interacted
     estimand : "ATE", averaged over everybody analysed, or "ATT", over those treated
     level : confidence level
 
@@ -45,8 +48,11 @@ def risk_difference(
         The marginal difference (0 to 1, so 0.1 is ten percentage points) by g-computation from a
         logistic model, with the delta method for covariates held as they are. Clustered: CR2 on
         the working weights, Satterthwaite degrees of freedom. With fewer than 10 events or
-        non-events in an arm: Newcombe's interval without covariates and clusters, otherwise least
-        squares with HC2 or CR2; `method` and `notes` say so.
+        non-events in an arm: Newcombe's interval without covariates, clusters and strata,
+        otherwise least squares with HC2 or CR2. With strata too sparse for the model (fewer than 5
+        events or non-events a stratum, or a stratum all yes or all no), or few events: without
+        covariates and clusters the Mantel-Haenszel difference with Sato's variance, otherwise
+        least squares. `method` and `notes` say so.
 
     Raises
     ------
@@ -55,8 +61,8 @@ def risk_difference(
         unknown option.
     CannotEstimate
         When an arm has fewer than two people (or, clustered, two clusters), everybody has the
-        outcome or nobody has, covariates separate the outcome, or `interact` is asked for with
-        fewer than 10 events or non-events in an arm.
+        outcome or nobody has, covariates separate the outcome, no stratum has both arms, or
+        `interact` is asked for with fewer than 10 events or non-events in an arm.
     NotConverged
         When the logistic model does not settle.
 
@@ -68,10 +74,12 @@ def risk_difference(
     """
     asked = Asked(
         "risk difference", outcome, treatment, treated, as_names(covariates), cluster, interact,
-        estimand, level,
+        estimand, level, strata,
     )  # fmt: skip
     study = read_study(data, asked)
-    if not study.few:
+    if study.mantel_haenszel:
+        return _over_strata(study)
+    if not (study.few or study.sparse):
         return _by_model(study)
     return _by_newcombe(study) if study.plain else _by_least_squares(study)
 
@@ -84,6 +92,7 @@ def risk_ratio(
     treated: Any = None,
     covariates: str | Sequence[str] = (),
     cluster: str | None = None,
+    strata: str | None = None,
     interact: bool = False,
     estimand: str = "ATE",
     level: float = 0.95,
@@ -100,11 +109,13 @@ def risk_ratio(
         method on the log scale (`std_error` is that of the logarithm). With fewer than 10 events
         or non-events in an arm: without covariates and clusters the square-and-add interval from
         two Wilson intervals (Donner and Zou 2012, Newcombe's rule for ratios), otherwise the same
-        model with a note that it is not to be relied on.
+        model with a note that it is not to be relied on. With sparse strata or few events, as for
+        `risk_difference`: without covariates and clusters the Mantel-Haenszel ratio, common to the
+        strata.
     """
     asked = Asked(
         "risk ratio", outcome, treatment, treated, as_names(covariates), cluster, interact,
-        estimand, level,
+        estimand, level, strata,
     )  # fmt: skip
     return _ratio(read_study(data, asked))
 
@@ -117,6 +128,7 @@ def odds_ratio(
     treated: Any = None,
     covariates: str | Sequence[str] = (),
     cluster: str | None = None,
+    strata: str | None = None,
     interact: bool = False,
     estimand: str = "ATE",
     level: float = 0.95,
@@ -134,11 +146,13 @@ def odds_ratio(
         average. Delta method on the log scale (`std_error` is that of the logarithm). With fewer
         than 10 events or non-events in an arm: without covariates and clusters the adjusted
         inverse hyperbolic sine interval (Fagerland and Newcombe 2013), otherwise the same model
-        with a note that it is not to be relied on.
+        with a note that it is not to be relied on. With sparse strata or few events, as for
+        `risk_difference`: without covariates and clusters the Mantel-Haenszel ratio, common to the
+        strata: the odds ratio within a stratum, not a marginal one.
     """
     asked = Asked(
         "odds ratio", outcome, treatment, treated, as_names(covariates), cluster, interact,
-        estimand, level,
+        estimand, level, strata,
     )  # fmt: skip
     return _ratio(read_study(data, asked))
 
@@ -158,6 +172,8 @@ def _ratio(study: Study) -> RiskEffect:
             f"{who} the outcome '{study.asked.outcome}', so the {study.asked.measure} has no "
             "finite value. Use risk_difference."
         )
+    if study.mantel_haenszel:
+        return _over_strata(study)
     if not (study.few and study.plain):
         return _by_model(study)
     if odds:
@@ -177,13 +193,36 @@ def _from_table(study: Study, numbers: dict[str, Any], how: str) -> RiskEffect:
         risk_treatment=risks[0],
         risk_comparison=risks[1],
         method=f"{_title(study)} from the two-by-two table; {how}",
-        notes=(f"{few_events(study)}: the interval is one made for small tables",),
+        notes=(f"{few_events(study)}: the interval is one made for small tables", *study.alone()),
     )
 
 
 def _title(study: Study) -> str:
     asked = study.asked
     return f"{asked.measure.capitalize()} of {asked.outcome} by {asked.treatment}"
+
+
+def _over_strata(study: Study) -> RiskEffect:
+    """Return the Mantel-Haenszel estimate, where strata or events are sparse."""
+    assert study.strata is not None
+    tables = stratum_tables(study.outcome, study.rows.arm, study.strata)
+    numbers = mantel_haenszel(tables, study.asked.measure, study.asked.level)
+    risks = tables.risks
+    variance = {
+        "risk difference": "Sato's variance, normal interval",
+        "risk ratio": "Greenland and Robins' variance, normal interval on the log scale",
+        "odds ratio": "Robins, Breslow and Greenland's variance, normal interval on the log scale",
+    }[study.asked.measure]
+    few = (f"{few_events(study)}: the interval is approximate",) if study.few else ()
+    return RiskEffect(
+        **(study.common() | {"estimand": "common to strata"}),
+        **numbers,
+        risk_treatment=risks[0],
+        risk_comparison=risks[1],
+        method=f"Mantel-Haenszel {_title(study)[0].lower()}{_title(study)[1:]} over "
+        f"{len(tables.n)} strata of {study.asked.strata}, taken as the same in each; {variance}.",
+        notes=(*few, *study.alone()),
+    )
 
 
 def _by_least_squares(study: Study) -> RiskEffect:
@@ -193,19 +232,22 @@ def _by_least_squares(study: Study) -> RiskEffect:
     asked = study.asked
     found = mean_difference(
         study.data, outcome=asked.outcome, treatment=asked.treatment, treated=asked.treated,
-        covariates=asked.covariates, cluster=asked.cluster, level=asked.level,
+        covariates=asked.covariates, cluster=asked.cluster, strata=asked.strata, level=asked.level,
     )  # fmt: skip
+    why = few_events(study) if study.few else "Too few events or non-events in strata"
     assert found.estimate is not None
     base = float(study.outcome.mean() - found.estimate * study.rows.arm.mean())
     numbers = ("estimate", "std_error", "statistic", "df", "p_value", "conf_low", "conf_high")
     kept = [note for note in found.notes if "effect size" not in note]
+    if asked.estimand == "ATT":
+        kept.append("Least squares takes the effect as the same for everybody, treated or not")
     return RiskEffect(
         **study.common(),
         **{name: getattr(found, name) for name in numbers},
         risk_treatment=base + found.estimate,
         risk_comparison=base,
         method=f"{_title(study)}: " + found.method.split(" The effect size")[0],
-        notes=(f"{few_events(study)}: by least squares, not by a logistic model", *kept),
+        notes=(f"{why}: by least squares, not by a logistic model", *kept, *study.alone()),
     )
 
 
@@ -214,8 +256,9 @@ def _by_model(study: Study) -> RiskEffect:
     found = marginal_effect(
         study.data, study.rows, study.outcome, asked.treatment, asked.covariates, asked.measure,
         interact=asked.interact, treated_only=asked.estimand == "ATT", level=asked.level,
+        strata=asked.strata,
     )  # fmt: skip
-    notes = list(found.notes)
+    notes = [*found.notes, *study.alone()]
     if study.few:
         notes.append(f"{few_events(study)}: the interval and p-value are not to be relied on")
     return RiskEffect(
@@ -231,7 +274,8 @@ def _by_model(study: Study) -> RiskEffect:
 def _model_sentence(study: Study, found: Marginal) -> str:
     asked = study.asked
     text = f"Marginal {_title(study)[0].lower()}{_title(study)[1:]}, by g-computation from a "
-    text += f"logistic model{adjusted_for(asked.covariates)}"
+    strata = [f"{asked.strata} (strata)"] if asked.strata else []
+    text += f"logistic model{adjusted_for([*asked.covariates, *strata])}"
     text += ", covariates interacted with treatment" if asked.interact else ""
     text += ", averaged over the treated" if asked.estimand == "ATT" else ""
     text += "; delta method" + ("" if asked.measure == "risk difference" else " on the log scale")

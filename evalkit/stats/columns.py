@@ -147,9 +147,14 @@ def vector(values: Any, name: str) -> Floats:
 
 def read_arm(data: pd.DataFrame, name: str, treated: Any = None) -> Floats:
     """Return 1 for the treated arm, 0 for the other, NaN where no arm is recorded."""
+    import pandas as pd
+
+    plain = _coded_arm(data[name], treated)
+    if plain is not None:
+        return plain
     series = data[name].astype(object)
-    missing = series.isna().to_numpy()
-    found = list(series[~missing].unique())
+    codes, values = pd.factorize(series)
+    found = list(values)
     if treated is None:
         if any(value not in (0, 1) for value in found):
             raise invalid(
@@ -161,9 +166,18 @@ def read_arm(data: pd.DataFrame, name: str, treated: Any = None) -> Floats:
         treated = 1
     else:
         _check_two_valued(name, found, treated)
-    arm = np.full(len(series), np.nan)
-    arm[~missing] = [value == treated for value in series[~missing]]
-    return arm
+    arm = np.array([*(float(value == treated) for value in found), np.nan])
+    coded: Floats = arm[codes]
+    return coded
+
+
+def _coded_arm(series: pd.Series[Any], treated: Any) -> Floats | None:
+    """Return the arm of a column of 0 and 1, true and false; None where more must be looked at."""
+    if treated is not None or getattr(series.dtype, "kind", "O") not in "biuf":
+        return None
+    values = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    known = (values == 0) | (values == 1) | np.isnan(values)
+    return np.array(values) if known.all() else None
 
 
 def _check_two_valued(name: str, found: list[Any], treated: Any) -> None:

@@ -167,8 +167,8 @@ def complier_effect(
         method=words + scaled_by(scaling),
         **numbers,
         **_counts(rows, receipt, scaling),
-        **_stages(model),
-        **_anderson_rubin(model, level),
+        **stages(model),
+        **anderson_rubin_set(model, level),
     )
 
 
@@ -209,7 +209,8 @@ def _counts(rows: Analysed, receipt: Floats, scaling: Scaling) -> dict[str, Any]
     }
 
 
-def _stages(model: TwoStage) -> dict[str, Any]:
+def stages(model: TwoStage) -> dict[str, Any]:
+    """Return the first stage and the effect of assignment as fields."""
     from scipy.stats import t as student
 
     effect, error = model.effect_of_z[0], sqrt(float(model.vcov[0, 0]))
@@ -223,7 +224,8 @@ def _stages(model: TwoStage) -> dict[str, Any]:
     }
 
 
-def _anderson_rubin(model: TwoStage, level: float) -> dict[str, Any]:
+def anderson_rubin_set(model: TwoStage, level: float) -> dict[str, Any]:
+    """Return the Anderson-Rubin confidence set as fields, with a sentence."""
     shape, low, high = anderson_rubin(model, level)
     rays = shape == "two rays"
     said = {

@@ -11,6 +11,7 @@ import numpy as np
 
 from evalkit.errors import NotConverged
 from evalkit.stats.columns import check_rows, choice
+from evalkit.stats.diagonal_roots import SINGULAR, scaled_inverse_root
 from evalkit.stats.families import LOGISTIC, Family
 from evalkit.stats.robust import Pieces, satterthwaite, scale_factor
 from evalkit.stats.separation import check_separation
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 KINDS = ("model", "HC0", "HC1", "HC2", "CR0", "CR1", "CR2")
-SINGULAR = 1e-10  # share of a cluster's largest eigenvalue below which the model explains it all
 _STEPS = 200
 _SETTLED = 1e-10  # change of the linear predictor
 _EXTREME = 15.0  # log odds, or range of log rates, at which separation is looked for
@@ -225,7 +225,7 @@ def _bias_reduced(z: Floats, v: Floats, starts: Any) -> Floats:
     """Return V_g B_g^(-1/2) Z_g, B_g = V_g (I - Z_g Z_g') V_g, V_g diagonal.
 
     clubSandwich takes the symmetric root after scaling by the working variance, so B_g is not
-    the identity plus a matrix of low rank and its root costs the cube of the cluster's size.
+    the identity plus a matrix of low rank; `scaled_inverse_root` says how its root is found.
     """
     if len(starts) == len(z):
         room = 1 - np.einsum("ij,ij->i", z, z)
@@ -233,12 +233,7 @@ def _bias_reduced(z: Floats, v: Floats, starts: Any) -> Floats:
         return z * np.where(usable, 1 / np.sqrt(np.where(usable, room, 1.0)), 0.0)[:, None]
     adjusted = np.empty_like(z)
     for a, b in zip(starts, [*starts[1:], len(z)], strict=True):
-        scale = v[a:b] / v[a:b].max()
-        inner = (np.eye(b - a) - z[a:b] @ z[a:b].T) * np.outer(scale, scale)
-        values, vectors = np.linalg.eigh(inner)
-        usable = values > SINGULAR * max(values.max(), 0.0)
-        power = np.where(usable, 1 / np.sqrt(np.where(usable, values, 1.0)), 0.0)
-        adjusted[a:b] = scale[:, None] * ((vectors * power) @ (vectors.T @ z[a:b]))
+        adjusted[a:b] = scaled_inverse_root(z[a:b], v[a:b])
     return adjusted
 
 

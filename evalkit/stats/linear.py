@@ -10,7 +10,15 @@ import numpy as np
 
 from evalkit.errors import CannotEstimate
 from evalkit.stats.columns import check_rows, choice, invalid
-from evalkit.stats.robust import Pieces, adjusted_scores, satterthwaite, scale_factor
+from evalkit.stats.robust import (
+    SEEN,
+    SINGULAR,
+    Pieces,
+    adjusted_scores,
+    hotelling_df,
+    satterthwaite,
+    scale_factor,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,6 +27,8 @@ if TYPE_CHECKING:
 
 UNCLUSTERED = ("HC0", "HC1", "HC2", "HC3", "classical")
 CLUSTERED = ("CR0", "CR1", "CR1S", "CR2", "CR3")
+ILL_CONDITIONED = 1e10  # condition number of the scaled columns beyond which digits are gone
+DELICATE = 100.0  # ... beyond which coefficients are refined
 PERFECT = 1e-12  # residual length, as a share of the outcome's, that is rounding only
 
 
@@ -28,7 +38,7 @@ class LinearFit:
 
     `coefficients`, `std_errors` and `df` follow `names`; `vcov` is names by names. `df` is NaN
     for coefficients whose degrees of freedom were not asked for. `n_clusters` is None without
-    clusters.
+    clusters. `joint_df` are the degrees of freedom eta of the contrasts in `joint`, None without.
     """
 
     names: tuple[str, ...]
@@ -40,6 +50,7 @@ class LinearFit:
     n: int
     n_clusters: int | None
     se: str
+    joint_df: float | None = None
 
     def place(self, name: str) -> int:
         """Return the position of a coefficient."""
@@ -56,6 +67,7 @@ def fit(
     se: str = "auto",
     df: str = "satterthwaite",
     terms: Sequence[str] | None = None,
+    joint: Floats | None = None,
 ) -> LinearFit:
     """Fit outcome on the columns of `matrix` and return coefficients with a robust variance.
 
@@ -72,13 +84,15 @@ def fit(
     df : "satterthwaite" (Bell and McCaffrey 2002; the classical variance always has n - p), or
         "residual": n - p, and clusters - 1 where clustered
     terms : names whose degrees of freedom are wanted; all by default
+    joint : contrasts by columns: linear combinations of the coefficients to be tested together
 
     Raises
     ------
     InvalidInput
         For an unknown `se` or `df`, or an `se` that does not go with the clusters.
     CannotEstimate
-        When there are no more rows than columns, or the columns fit the outcome exactly.
+        When there are no more rows than columns, the columns fit the outcome exactly, or they
+        nearly determine one another.
 
     Notes
     -----
@@ -90,12 +104,15 @@ def fit(
     rows, columns = matrix.shape
     check_rows(rows, columns)
     w = np.ones(rows) if weights is None else weights / weights.mean()
-    basis, back = _orthonormal(matrix, None if weights is None else np.sqrt(w))
+    basis, back, condition = _orthonormal(matrix, None if weights is None else np.sqrt(w))
     level = float(outcome.mean()) if _has_intercept(matrix) else 0.0
     beta, residuals = _solve(basis, back, outcome - level, w)
     beta[0] += level
+    if condition > DELICATE:
+        beta = _refined(beta, matrix, outcome, back @ (basis * w[:, None]).T)
     codes, clusters = _codes(cluster, rows)
     spare = rows - columns if cluster is None else clusters - 1
+    together = None
     if kind == "classical":
         vcov = back @ back.T * float(w @ residuals**2) / spare
         degrees = np.full(columns, float(spare))
@@ -105,6 +122,8 @@ def fit(
         vcov = scores.T @ scores * scale_factor(kind, clusters, rows, columns)
         wanted = names if terms is None else terms
         degrees = _df(pieces, back, [n in wanted for n in names], spare, df == "residual")
+        least = SEEN if kind.endswith("2") else SINGULAR
+        together = None if joint is None else hotelling_df(pieces, joint @ back, least)
     return LinearFit(
         names=tuple(names),
         coefficients=beta,
@@ -115,6 +134,7 @@ def fit(
         n=rows,
         n_clusters=None if cluster is None else clusters,
         se=kind,
+        joint_df=together,
     )
 
 
@@ -130,12 +150,24 @@ def resolve_se(se: str, *, clustered: bool) -> str:
     return se
 
 
-def _orthonormal(matrix: Floats, root: Floats | None) -> tuple[Floats, Floats]:
-    """Return the columns made orthonormal (under the weights) and the map back to coefficients."""
+def _orthonormal(matrix: Floats, root: Floats | None) -> tuple[Floats, Floats, float]:
+    """Return orthonormal columns (under the weights), the map back, and the condition number."""
     scaled, unscale = _standardise(matrix)
     orthonormal, upper = np.linalg.qr(scaled if root is None else scaled * root[:, None])
+    condition = float(np.linalg.cond(upper))
+    if condition > ILL_CONDITIONED:
+        raise CannotEstimate(
+            "The columns of the model nearly determine one another (condition number above 1e10), "
+            "so their coefficients cannot be computed. Leave one of them out."
+        )
     back = unscale @ np.linalg.inv(upper)
-    return (orthonormal if root is None else orthonormal / root[:, None]), back
+    return (orthonormal if root is None else orthonormal / root[:, None]), back, condition
+
+
+def _refined(beta: Floats, matrix: Floats, outcome: Floats, solver: Floats) -> Floats:
+    """Return the coefficients improved once by the residuals taken in extended precision."""
+    wide = outcome.astype(np.longdouble) - matrix.astype(np.longdouble) @ beta
+    return np.asarray(beta + solver @ wide.astype(np.float64), dtype=np.float64)
 
 
 def _has_intercept(matrix: Floats) -> bool:
@@ -163,7 +195,7 @@ def _solve(basis: Floats, back: Floats, centred: Floats, w: Floats) -> tuple[Flo
     residuals = centred - basis @ first
     second = basis.T @ (w * residuals)
     residuals = residuals - basis @ second
-    if np.linalg.norm(residuals) <= PERFECT * np.linalg.norm(centred):
+    if np.sum(residuals**2) <= PERFECT**2 * np.sum(centred**2):
         raise CannotEstimate(
             "The columns of the model fit the outcome exactly, so its uncertainty cannot be told."
         )

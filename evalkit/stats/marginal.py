@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evalkit.errors import CannotEstimate
+from evalkit.stats.design_matrix import Design, covariate_columns, treatment_design
 from evalkit.stats.families import LOGISTIC
 from evalkit.stats.glm import GlmFit, fit
 from evalkit.stats.intervals import FEW_DF
@@ -44,13 +45,15 @@ def marginal_effect(
     interact: bool,
     treated_only: bool,
     level: float,
+    strata: str | None = None,
 ) -> Marginal:
     """Return the risk difference, risk ratio or odds ratio of the average risks.
 
     Every row's chance is predicted in each arm; `treated_only` averages over the treated. The
-    delta method takes the covariates as fixed.
+    delta method takes the covariates as fixed. `strata` is a column of fixed effects, which are
+    not interacted.
     """
-    design = design_of(data, rows, treatment, covariates, interact=interact)
+    design = _design(data, rows, treatment, covariates, interact, strata)
     model = fit(
         design.matrix,
         outcome,
@@ -69,6 +72,25 @@ def marginal_effect(
     error, df = model.contrast(gradient)
     numbers = wald(effect, error, df, level, ratio=measure != "risk difference")
     return Marginal(numbers, p1, p0, model.n_clusters, (*design.notes, *low_df(df)))
+
+
+def _design(
+    data: pd.DataFrame,
+    rows: Rows,
+    treatment: str,
+    covariates: Sequence[str],
+    interact: bool,
+    strata: str | None,
+) -> Design:
+    """Return intercept, treatment, covariates and a dummy for every stratum but the first."""
+    if strata is None:
+        return design_of(data, rows, treatment, covariates, interact=interact)
+    columns = [column for name in covariates for column in covariate_columns(data, name, rows.keep)]
+    blocks = covariate_columns(data, strata, rows.keep, as_factor=True)
+    if not interact:
+        return treatment_design((treatment, rows.arm), [*columns, *blocks])
+    centred = [(name, values - values.mean()) for name, values in columns]
+    return treatment_design((treatment, rows.arm), blocks, centre=centred)
 
 
 def _in_arm(matrix: Floats, names: Sequence[str], treatment: str, value: float) -> Floats:
@@ -112,7 +134,7 @@ def wald(effect: float, error: float, df: float, level: float, *, ratio: bool) -
             "information about this difference."
         )
     law = norm() if df == inf else student(df)
-    half, shape = float(law.ppf(0.5 + level / 2)) * error, exp if ratio else float
+    half, shape = float(law.ppf(0.5 + level / 2)) * error, _exp if ratio else float
     return {
         "estimate": shape(effect),
         "std_error": error,
@@ -122,6 +144,11 @@ def wald(effect: float, error: float, df: float, level: float, *, ratio: bool) -
         "conf_low": shape(effect - half),
         "conf_high": shape(effect + half),
     }
+
+
+def _exp(value: float) -> float:
+    """Return exp, infinite where it is beyond what a float holds."""
+    return exp(value) if value < 709 else inf
 
 
 def low_df(df: float) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evalkit.errors import EvalkitError
 from evalkit.results import Estimate
 from evalkit.stats.analysed_rows import Analysed, analysed_rows, check_arm_groups
 from evalkit.stats.columns import as_names, check_frame, check_level, check_roles, read_arm
@@ -32,7 +33,10 @@ class MixedDifference(Estimate):
     are the estimate over the root of `variance_within` and over the root of the sum: a model's
     total variance already holds the part between groups, so no further cluster correction is made.
     `unconditional_between`, `unconditional_within` and `unconditional_icc` are the same with the
-    arm alone in the model, no covariates: `effect_size` is on the root of their sum.
+    arm alone in the model, no covariates: `effect_size` is on the root of their sum. `empty_*` are
+    the same with neither arm nor covariates (None where that model cannot be fitted), and
+    `g_within_empty`, `g_total_empty` the estimate over their roots: what eefAnalytics calls
+    unconditional. Each g's `_low` and `_high` are the estimate's interval over the same root.
     """
 
     variance_between: float | None = None
@@ -43,6 +47,19 @@ class MixedDifference(Estimate):
     unconditional_between: float | None = None
     unconditional_within: float | None = None
     unconditional_icc: float | None = None
+    g_within_low: float | None = None
+    g_within_high: float | None = None
+    g_total_low: float | None = None
+    g_total_high: float | None = None
+    empty_between: float | None = None
+    empty_within: float | None = None
+    empty_icc: float | None = None
+    g_within_empty: float | None = None
+    g_within_empty_low: float | None = None
+    g_within_empty_high: float | None = None
+    g_total_empty: float | None = None
+    g_total_empty_low: float | None = None
+    g_total_empty_high: float | None = None
 
 
 def mixed_difference(
@@ -126,8 +143,11 @@ def mixed_difference(
         adjusted_for=names,
         method=_sentence(outcome, treatment, group, names),
         **numbers,
-        **_counts(rows),
-        **_variances(model, plain, numbers["estimate"]),
+        **arm_counts(rows),
+        **_variances(model, plain),
+        **sizes_on("g_within", numbers, model.within),
+        **sizes_on("g_total", numbers, model.total),
+        **empty_sizes(rows, numbers),
     )
 
 
@@ -143,20 +163,40 @@ def _scaling(plain: RandomIntercept) -> Scaling:
     return Scaling(factor=factor, sd=sd, df=df, icc=plain.between / plain.total)
 
 
-def _variances(model: RandomIntercept, plain: RandomIntercept, estimate: float) -> dict[str, Any]:
+def _variances(model: RandomIntercept, plain: RandomIntercept) -> dict[str, Any]:
     return {
         "variance_between": model.between,
         "variance_within": model.within,
         "icc": model.between / model.total,
-        "g_within": estimate / sqrt(model.within),
-        "g_total": estimate / sqrt(model.total),
         "unconditional_between": plain.between,
         "unconditional_within": plain.within,
         "unconditional_icc": plain.between / plain.total,
     }
 
 
-def _counts(rows: Analysed) -> dict[str, Any]:
+def sizes_on(name: str, numbers: dict[str, Any], variance: float) -> dict[str, Any]:
+    """Return the estimate and its interval over the root of a variance."""
+    keys = {"": "estimate", "_low": "conf_low", "_high": "conf_high"}
+    return {name + end: numbers[key] / sqrt(variance) for end, key in keys.items()}
+
+
+def empty_sizes(rows: Analysed, numbers: dict[str, Any]) -> dict[str, Any]:
+    """Return the variances of the model with neither arm nor covariates, and sizes on them."""
+    try:
+        empty = _fit(rows, np.ones((len(rows.outcome), 1)), ("(intercept)",))
+    except EvalkitError:
+        return {}
+    return {
+        "empty_between": empty.between,
+        "empty_within": empty.within,
+        "empty_icc": empty.between / empty.total,
+        **sizes_on("g_within_empty", numbers, empty.within),
+        **sizes_on("g_total_empty", numbers, empty.total),
+    }
+
+
+def arm_counts(rows: Analysed) -> dict[str, Any]:
+    """Return the fields that count and describe the arms."""
     treated, compared = rows.outcome[rows.arm == 1], rows.outcome[rows.arm == 0]
     return {
         "n_treatment": len(treated),

@@ -17,6 +17,7 @@ from evalkit.errors import CannotEstimate, NotConverged
 from evalkit.stats.analysed_rows import orthonormal, project
 from evalkit.stats.columns import check_rows
 from evalkit.stats.linear import PERFECT, LinearFit
+from evalkit.stats.studentised import product
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,7 +95,7 @@ def fit_random_intercept(
     basis, back = orthonormal(matrix)
     level = float(outcome.mean())
     start, left = project(basis, outcome - level)
-    if np.linalg.norm(left) <= PERFECT * np.linalg.norm(outcome - level):
+    if np.sum(left**2) <= PERFECT**2 * np.sum((outcome - level) ** 2):
         raise CannotEstimate(
             "The columns of the model fit the outcome exactly, so its uncertainty cannot be told."
         )
@@ -262,7 +263,7 @@ def _best_ratio(sums: _Sums) -> float:
 
     typical = sums.rows / len(sums.sizes)
     grid = [0.0, *(np.logspace(_LOWEST, _HIGHEST, _STEPS) / typical)]
-    slopes = [_Point.at(sums, ratio).slope for ratio in grid]
+    slopes = _slopes(sums, np.array(grid))
     if not np.all(np.isfinite(slopes)) or slopes[-1] < 0:
         raise NotConverged(
             "The restricted likelihood rises without end: nearly all the variance lies between "
@@ -274,6 +275,26 @@ def _best_ratio(sums: _Sums) -> float:
             root = brentq(lambda r: _Point.at(sums, r).slope, low, high, xtol=1e-300, rtol=1e-14)
             found.append(float(root))
     return min(found, key=lambda ratio: _Point.at(sums, ratio).deviance)
+
+
+def _slopes(sums: _Sums, ratios: Floats) -> Floats:
+    """Return the derivative of the deviance at many ratios at once."""
+    groups, columns = sums.x.shape
+    weights = sums.sizes / (1 + ratios[:, None] * sums.sizes)
+    both = np.column_stack([sums.x, sums.y])
+    outer = (both[:, :, None] * both[:, None, :]).reshape(groups, -1)
+    once = product(weights, outer).reshape(-1, columns + 1, columns + 1)
+    twice = product(weights**2, outer[:, : -columns - 1]).reshape(-1, columns, columns + 1)
+    bread = sums.root_x.T @ sums.root_x + once[:, :columns, :columns]
+    right = sums.root_x.T @ sums.root_y + once[:, :columns, columns]
+    inverse = np.linalg.inv(bread)
+    gamma = (inverse @ right[:, :, None])[:, :, 0]
+    apart = sums.y - gamma @ sums.x.T
+    squares = np.sum((sums.root_y - gamma @ sums.root_x.T) ** 2, axis=1)
+    within = (squares + np.sum(weights * apart**2, axis=1)) / sums.spare
+    trace = weights.sum(axis=1) - np.einsum("rij,rji->r", inverse, twice[:, :, :columns])
+    slope: Floats = trace - np.sum((weights * apart) ** 2, axis=1) / within
+    return slope
 
 
 def _log_likelihood(at: _Point, matrix: Floats, scale: float) -> float:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Codes = NDArray[np.intp]
 
 SINGULAR = 1e-10  # below this a direction is fully explained by the model (Moore-Penrose)
+SEEN = 0.5  # share of a contrast's variance that CR2 must be able to show; 1 where it sees all
 _BLOCK = 2_000_000  # numbers held at once while clusters are worked through
 
 
@@ -91,13 +92,22 @@ def _by_leverage(
         leverage = np.einsum("ij,ij->i", z, plain)
         return plain * power(1 - leverage)[:, None]
     adjusted = np.empty_like(plain)
-    for slices in _blocks(starts, len(z), z.shape[1]):
-        inner = np.stack([z[rows].T @ plain[rows] for rows in slices])
-        values, vectors = np.linalg.eigh(inner)
+    for rows in _of_one_size(starts, len(z), z.shape[1]):
+        own = plain[rows]
+        values, vectors = np.linalg.eigh(z[rows].transpose(0, 2, 1) @ own)
         factors = (vectors * power(1 - values)[:, None, :]) @ vectors.transpose(0, 2, 1)
-        for rows, factor in zip(slices, factors, strict=True):
-            adjusted[rows] = plain[rows] @ factor
+        adjusted[rows] = own @ factors
     return adjusted
+
+
+def _of_one_size(starts: Codes, rows: int, columns: int) -> Iterator[Codes]:
+    """Give the rows (clusters by size) of clusters of one size, some clusters at a time."""
+    sizes = np.diff(starts, append=rows)
+    for size in np.unique(sizes).tolist():
+        first = starts[sizes == size]
+        step = max(1, _BLOCK // (columns * max(columns, size)))
+        for start in range(0, len(first), step):
+            yield first[start : start + step, None] + np.arange(size)
 
 
 def _blocks(starts: Codes, rows: int, columns: int) -> Iterator[list[slice]]:
@@ -154,3 +164,64 @@ def satterthwaite(pieces: Pieces, contrast: Floats) -> float:
     trace = diagonal.sum() + spread.sum()
     square = (diagonal**2).sum() + 2 * (diagonal @ spread) + np.trace(small @ small)
     return float(trace**2 / square) if square > 0 else float("nan")
+
+
+def hotelling_df(pieces: Pieces, contrasts: Floats, least: float = SEEN) -> float:
+    """Return the degrees of freedom eta of the variance of several contrasts taken together.
+
+    `contrasts` is contrasts by columns of the basis, of full row rank. eta is q(q + 1) over the
+    sum of the variances of the entries of the standardised variance matrix (the HTZ of Tipton and
+    Pustejovsky 2015 and Pustejovsky and Tipton 2018); for one contrast it is `satterthwaite`. NaN
+    where a combination rests on one cluster, whose variance is then not seen: where the expected
+    variance of a combination is below the share `least` of its variance for independent rows.
+    """
+    first = _sides(pieces, contrasts)
+    expected = np.array([[_Cross(a, b).trace for b in first] for a in first])
+    doubled = pieces.basis.T @ (pieces.basis * (pieces.weights**2)[:, None])
+    length = np.linalg.inv(np.linalg.cholesky(contrasts @ doubled @ contrasts.T))
+    values, vectors = np.linalg.eigh(length @ expected @ length.T)
+    if not values[0] > least:
+        return float("nan")
+    sides = _sides(pieces, (vectors / np.sqrt(values)).T @ length @ contrasts)
+    cross = [[_Cross(a, b) for b in sides] for a in sides]
+    count = range(len(contrasts))
+    spread = sum(
+        cross[a][a].times(cross[b][b]) + cross[a][b].times(cross[a][b])
+        for a in count
+        for b in count
+    )
+    return len(contrasts) * (len(contrasts) + 1) / spread if spread > 0 else float("nan")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Side:
+    """One contrast: its column of T, and F and F K by cluster (see `satterthwaite`)."""
+
+    pieces: Pieces
+    t: Floats
+    factor: Floats
+    turned: Floats
+
+
+def _sides(pieces: Pieces, contrasts: Floats) -> list[_Side]:
+    kernel = _kernel(pieces.basis, pieces.weights)
+    outer = np.hstack([pieces.basis, pieces.basis * pieces.weights[:, None]])
+    columns = (pieces.adjusted @ contrasts.T).T
+    factors = [pieces.by_cluster(outer * t[:, None]) for t in columns]
+    return [_Side(pieces, t, f, f @ kernel) for t, f in zip(columns, factors, strict=True)]
+
+
+class _Cross:
+    """P_a'P_b, clusters by clusters: a diagonal plus F_a K F_b'."""
+
+    def __init__(self, a: _Side, b: _Side) -> None:
+        self.diagonal = a.pieces.by_cluster((a.t * b.t)[:, None])[:, 0]
+        self.left, self.right = a.turned, b.factor
+        self.spread = np.einsum("ij,ij->i", self.left, self.right)
+        self.trace = float(self.diagonal.sum() + self.spread.sum())
+
+    def times(self, other: _Cross) -> float:
+        """Return the trace of the product of two such matrices."""
+        inner = (self.right.T @ other.left) @ (other.right.T @ self.left)
+        mixed = self.diagonal @ (other.diagonal + other.spread) + self.spread @ other.diagonal
+        return float(mixed + np.trace(inner))

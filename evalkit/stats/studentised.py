@@ -26,6 +26,7 @@ SEPARABLE = 1e-9  # share of the treatment's length left after the other columns
 PERFECT = 1e10  # a t beyond this is no variation within the arms, and rounding
 TIE = 1e-9  # statistics closer than this share count as equal
 NUMBERS = 2_000_000  # held at once
+ONE_THREAD = 2**18  # multiplications that OpenBLAS leaves to one thread
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,20 +87,34 @@ def _by_unit(values: Floats, unit: Codes, units: int) -> Floats:
     return np.column_stack([np.bincount(unit, weights=x, minlength=units) for x in values.T])
 
 
-def differences(rows: Moments, arms: Floats) -> Floats:
-    """Return the coefficient of each draw; NaN where the treatment follows from the columns."""
-    _, left = _left(rows, arms)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found: Floats = arms @ rows.total / left
+def product(draws: Floats, columns: Floats) -> Floats:
+    """Return draws @ columns, in pieces too small to be worth a second thread.
+
+    Threads that wait for a busy processor would take several times as long.
+    """
+    piece = ONE_THREAD // max(1, columns.size)
+    if piece < 16:
+        return np.asarray(draws @ columns)
+    found = np.empty((len(draws), columns.shape[1]))
+    for start in range(0, len(draws), piece):
+        np.matmul(draws[start : start + piece], columns, out=found[start : start + piece])
     return found
 
 
-def _left(rows: Moments, arms: Floats) -> tuple[Floats, Floats]:
-    """Return c = Q'z and D, NaN where next to nothing is left of the treatment."""
-    treated = arms @ rows.size
-    c = arms @ rows.sums
+def differences(rows: Moments, arms: Floats) -> Floats:
+    """Return the coefficient of each draw; NaN where the treatment follows from the columns."""
+    _, left, total = _left(rows, arms)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: Floats = total / left
+    return found
+
+
+def _left(rows: Moments, arms: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return c = Q'z, D (NaN where next to nothing is left of the treatment) and z'y."""
+    sums = product(arms, np.column_stack([rows.size, rows.sums, rows.total]))
+    treated, c, total = sums[:, 0], sums[:, 1:-1], sums[:, -1]
     left = treated - np.einsum("ij,ij->i", c, c)
-    return c, np.where(left > SEPARABLE * np.maximum(treated, 1), left, np.nan)
+    return c, np.where(left > SEPARABLE * np.maximum(treated, 1), left, np.nan), total
 
 
 def randomised(rows: Moments, arms: Floats) -> tuple[Floats, Floats]:
@@ -107,8 +122,8 @@ def randomised(rows: Moments, arms: Floats) -> tuple[Floats, Floats]:
 
     `arms` is draws by units. Both are NaN where a draw carries no comparison.
     """
-    c, left = _left(rows, arms)
-    estimate = arms @ rows.total / left
+    c, left, total = _left(rows, arms)
+    estimate = total / left
     if rows.shared:
         return estimate, _randomised_clusters(rows, arms, c, left, estimate)
     z = arms[:, rows.unit]

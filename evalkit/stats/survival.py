@@ -3,43 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evalkit.errors import CannotEstimate
-from evalkit.results import Estimate
-from evalkit.stats.columns import as_names, check_frame, check_level, check_roles, invalid, numeric
-from evalkit.stats.cox import cox_fit
-from evalkit.stats.marginal import wald
-from evalkit.stats.model_rows import FEW_EVENTS, Rows, adjusted_for, design_of, read_rows
-from evalkit.stats.risk_study import yes_no
+from evalkit.stats.arm_clusters import cluster_df, few_clusters
+from evalkit.stats.columns import as_names, invalid
+from evalkit.stats.cox import CoxFit, cox_fit
+from evalkit.stats.marginal import low_df, wald
+from evalkit.stats.model_rows import adjusted_for, design_of
+from evalkit.stats.survival_study import SurvivalEffect, Timed, TimedColumns, read_timed
+
+__all__ = ["SurvivalEffect", "hazard_ratio", "restricted_mean", "restricted_mean_difference"]
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SurvivalEffect(Estimate):
-    """An effect on the time until an event, with the events and the time it rests on.
-
-    Of a hazard ratio `std_error` and `statistic` are on the scale of its natural logarithm.
-    `time_treatment` and `time_comparison` are the total times at risk. Of a difference in
-    restricted means `mean_treatment` and `mean_comparison` are the two means, `horizon` the time
-    they are restricted to, and times at risk end there, as do events.
-    """
-
-    events_treatment: int
-    events_comparison: int
-    time_treatment: float
-    time_comparison: float
-    horizon: float | None = None
+_DOUBT = 0.05  # p-value below which the hazards are said not to look proportional
 
 
 def hazard_ratio(
@@ -50,6 +35,8 @@ def hazard_ratio(
     treatment: str,
     treated: Any = None,
     covariates: str | Sequence[str] = (),
+    cluster: str | None = None,
+    strata: str | None = None,
     level: float = 0.95,
 ) -> SurvivalEffect:
     """Return the ratio of hazards, treated over comparison, by Cox regression.
@@ -62,14 +49,22 @@ def hazard_ratio(
     treatment : name of a 0/1 or true/false column, or of a two-valued column with `treated`
     treated : the value of `treatment` that names the treated arm
     covariates : names; text, categories and true/false become dummies, first sorted level dropped
+    cluster : name of the column of clusters (the unit of assignment)
+    strata : name of a column of strata, each with its own baseline hazard
     level : confidence level
 
     Returns
     -------
     SurvivalEffect
         exp of the treatment's coefficient; ties after Efron, standard error from the information,
-        normal interval on the log scale. It takes the hazards as proportional and people as
-        independent; with covariates it is the ratio at given covariates, not an average.
+        normal interval on the log scale. Clustered: the sandwich of the score residuals summed
+        within clusters (R's coxph(cluster=), without a small-sample factor), with a t interval on
+        Satterthwaite's degrees of freedom from the two arms' clusters (clusters - 1 where a
+        cluster has people of both arms), where R takes the normal one. It takes the hazards as
+        proportional; `proportional_p_value` tests that for the treatment (the score test of R's
+        cox.zph against the Kaplan-Meier scale of time, which takes people as independent), and a
+        note says so below 0.05. With covariates or strata it is the ratio at given covariates
+        within a stratum, not an average.
 
     Raises
     ------
@@ -77,36 +72,82 @@ def hazard_ratio(
         For a column that is missing or of the wrong kind, negative times, or events other than
         0 and 1.
     CannotEstimate
-        When an arm has fewer than two people or no event, or the likelihood has no maximum.
+        When an arm has fewer than two people (or, clustered, two clusters) or no event, no stratum
+        has both arms at risk at an event, or the likelihood has no maximum.
     NotConverged
         When the fit does not settle.
 
     References
     ----------
-    Cox (1972), JRSS B 34:187-220; Efron (1977), JASA 72:557-565.
+    Cox (1972), JRSS B 34:187-220; Efron (1977), JASA 72:557-565; Lin and Wei (1989), JASA
+    84:1074-1078; Grambsch and Therneau (1994), Biometrika 81:515-526.
     """
     names = as_names(covariates)
-    study = _read(data, time, event, treatment, treated, names, level)
-    treated_n, compared_n = study.events()
-    if min(treated_n, compared_n) == 0:
+    columns = TimedColumns(time, event, treatment, names, cluster, strata)
+    study = read_timed(data, columns, treated, level)
+    _check_events(study)
+    design = design_of(study.data, study.rows, treatment, names)
+    model = cox_fit(
+        design.matrix[:, 1:], study.time, study.seen, design.names[1:],
+        strata=study.strata, cluster=study.clusters,
+    )  # fmt: skip
+    slope, error = model.effect(treatment)
+    df = _df(study, model)
+    statistic, p_value = model.proportionality(treatment)
+    tested = not np.isnan(p_value)
+    return SurvivalEffect(
+        **study.common(),
+        **wald(slope, error, df, level, ratio=True),
+        proportional_statistic=statistic if tested else None,
+        proportional_p_value=p_value if tested else None,
+        adjusted_for=names,
+        method=_sentence(study, model),
+        notes=(
+            *design.notes, *study.few(), *study.alone(), *low_df(df), *few_clusters(model.n_clusters),
+            *_doubt(p_value),
+        ),
+    )  # fmt: skip
+
+
+def _df(study: Timed, model: CoxFit) -> float:
+    if model.influence is None or study.clusters is None:
+        return inf
+    influence = model.influence[:, model.place(study.names.treatment)]
+    return cluster_df(influence, study.clusters, study.rows.arm)
+
+
+def _check_events(study: Timed) -> None:
+    treated, compared = study.events()
+    if min(treated, compared) == 0:
         raise CannotEstimate(
-            f"An arm has no events (treatment {treated_n}, comparison {compared_n}), so the "
+            f"An arm has no events (treatment {treated}, comparison {compared}), so the "
             "hazard ratio has no finite estimate. Use restricted_mean_difference, or compare the "
             "risks with risk_difference."
         )
-    design = design_of(study.data, study.rows, treatment, names)
-    slope, error = cox_fit(
-        design.matrix[:, 1:], study.time, study.seen, design.names[1:], treatment
-    )
-    return SurvivalEffect(
-        **study.common(),
-        **wald(slope, error, inf, level, ratio=True),
-        events_treatment=treated_n,
-        events_comparison=compared_n,
-        adjusted_for=names,
-        method=f"Cox regression of the time to {event} on {treatment}{adjusted_for(names)}; "
-        "Efron's ties, normal interval on the log scale. Hazards are taken as proportional.",
-        notes=(*design.notes, *study.few()),
+
+
+def _sentence(study: Timed, model: CoxFit) -> str:
+    names = study.names
+    text = f"Cox regression of the time to {names.event} on {names.treatment}"
+    text += adjusted_for(names.covariates)
+    text += f", stratified by {names.strata}" if names.strata else ""
+    if model.n_clusters is None:
+        text += "; Efron's ties, normal interval on the log scale."
+    else:
+        text += (
+            f"; Efron's ties, sandwich standard error for {model.n_clusters} clusters without a "
+            "small-sample factor, t interval on the log scale, degrees of freedom from the arms' "
+            "clusters."
+        )
+    return f"{text} Hazards are taken as proportional."
+
+
+def _doubt(p_value: float) -> tuple[str, ...]:
+    if not p_value < _DOUBT:
+        return ()
+    return (
+        f"The hazards do not look proportional (p = {p_value:.2g}): the ratio is an average over "
+        "the times of the events; read restricted_mean_difference beside it",
     )
 
 
@@ -147,16 +188,15 @@ def restricted_mean_difference(
     Royston and Parmar (2013), BMC Medical Research Methodology 13:152; Klein and Moeschberger
     (2003), Survival Analysis, section 4.5.
     """
-    study = _read(data, time, event, treatment, treated, (), level)
+    study = read_timed(data, TimedColumns(time, event, treatment), treated, level)
     _check_horizon(study, horizon)
     study = study.until(horizon)
     arm = study.rows.arm == 1
     mean1, var1 = restricted_mean(study.time[arm], study.seen[arm], horizon)
     mean0, var0 = restricted_mean(study.time[~arm], study.seen[~arm], horizon)
-    treated_n, compared_n = study.events()
     if var1 + var0 <= 0:
         raise CannotEstimate(
-            f"There are {treated_n + compared_n} events before {horizon:g} and the mean times do "
+            f"There are {sum(study.events())} events before {horizon:g} and the mean times do "
             "not vary, so their difference has no standard error. Choose a later horizon."
         )
     return SurvivalEffect(
@@ -164,8 +204,6 @@ def restricted_mean_difference(
         **wald(mean1 - mean0, sqrt(var1 + var0), inf, level, ratio=False),
         mean_treatment=mean1,
         mean_comparison=mean0,
-        events_treatment=treated_n,
-        events_comparison=compared_n,
         horizon=float(horizon),
         method=f"Difference in mean time without {event} up to {horizon:g}, from Kaplan-Meier "
         "curves; Greenwood's variance, normal interval.",
@@ -188,72 +226,7 @@ def restricted_mean(time: Floats, seen: Bools, horizon: float) -> tuple[float, f
     return float(at[0] + pieces.sum()), float(np.sum(left**2 * jump))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Study:
-    """The rows read: their times, whether the event was seen, and what the call named."""
-
-    data: pd.DataFrame
-    rows: Rows
-    time: Floats
-    seen: Bools
-    event: str
-    treatment: str
-    level: float
-
-    def until(self, horizon: float) -> _Study:
-        """Return the study with observation ended at the horizon."""
-        seen, time = self.seen & (self.time <= horizon), np.minimum(self.time, horizon)
-        return _Study(self.data, self.rows, time, seen, self.event, self.treatment, self.level)
-
-    def events(self) -> tuple[int, int]:
-        """Return the events of the two arms, treated first."""
-        arm = self.rows.arm == 1
-        return int(self.seen[arm].sum()), int(self.seen[~arm].sum())
-
-    def few(self) -> tuple[str, ...]:
-        """Return the note on fewer than 10 events in an arm."""
-        treated, compared = self.events()
-        if min(treated, compared) >= FEW_EVENTS:
-            return ()
-        return (
-            f"Fewer than {FEW_EVENTS} events in an arm (treatment {treated}, comparison "
-            f"{compared}): the interval and p-value are not to be relied on",
-        )
-
-    def common(self) -> dict[str, Any]:
-        """Return the fields that every effect has."""
-        arm = self.rows.arm == 1
-        return {
-            "outcome": self.event,
-            "term": self.treatment,
-            "level": self.level,
-            "time_treatment": float(self.time[arm].sum()),
-            "time_comparison": float(self.time[~arm].sum()),
-            **self.rows.counts(),
-        }
-
-
-def _read(
-    data: Any,
-    time: str,
-    event: str,
-    treatment: str,
-    treated: Any,
-    covariates: tuple[str, ...],
-    level: float,
-) -> _Study:
-    check_level(level)
-    check_roles(time=time, event=event, treatment=treatment, covariates=covariates)
-    frame = check_frame(data, [time, event, treatment, *covariates])
-    when, seen = numeric(frame, time), yes_no(frame, event)
-    if np.any(when < 0):
-        raise invalid("holds negative times.", column=time, allowed="zero or more")
-    reasons = [("no time", np.isnan(when)), (f"no {event}", np.isnan(seen))]
-    rows = read_rows(frame, treatment, treated, covariates, None, reasons)
-    return _Study(frame, rows, when[rows.keep], seen[rows.keep] == 1, event, treatment, level)
-
-
-def _check_horizon(study: _Study, horizon: float) -> None:
+def _check_horizon(study: Timed, horizon: float) -> None:
     number = isinstance(horizon, int | float) and not isinstance(horizon, bool)
     furthest = min(_furthest(study, value) for value in (1.0, 0.0))
     if not (number and 0 < horizon <= furthest):
@@ -263,7 +236,7 @@ def _check_horizon(study: _Study, horizon: float) -> None:
         )
 
 
-def _furthest(study: _Study, arm: float) -> float:
+def _furthest(study: Timed, arm: float) -> float:
     """Return how far the arm's curve is known: without end where it reaches zero."""
     time, seen = study.time[study.rows.arm == arm], study.seen[study.rows.arm == arm]
     last = float(time.max())

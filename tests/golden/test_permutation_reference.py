@@ -183,3 +183,22 @@ def test_webb_draws_fitted_in_r() -> None:
     error = values["std_error"]
     assert test.end(-1.0, error, 0.1) == pytest.approx(values["conf_low"], rel=1e-7)
     assert test.end(1.0, error, 0.1) == pytest.approx(values["conf_high"], rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("ranks", "z", "p"), [(False, "two_sample_z", "two_sample_p"), (True, "wilcox_z", "wilcox_p")]
+)
+def test_many_assignments_near_their_normal_limit(
+    reference: Any, ranks: bool, z: str, p: str
+) -> None:
+    """coin's asymptotic tests of two arms: the exact moments, and a p-value near the limit's."""
+    case = reference.case("permutation_asymptotic_anorexia")
+    frame = case.frame
+    frame = frame[frame["Treat"] != "FT"]
+    if ranks:
+        frame = frame.assign(Postwt=frame["Postwt"].rank())
+    call = {"outcome": "Postwt", "treatment": "Treat", "treated": "CBT", "seed": 5}
+    found = permutation_test(frame, permutations=100_000, **call)
+    spread = frame["Postwt"].std() * np.sqrt(1 / found.n_treatment + 1 / found.n_comparison)
+    assert found.estimate / spread == pytest.approx(case.values[z], rel=1e-10)
+    assert found.p_value == pytest.approx(case.values[p], abs=4 * found.p_error + 0.001)

@@ -11,7 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from evalkit.stats.cox import cox_fit
+from evalkit.stats.log_rank import log_rank_test
+from evalkit.stats.risk_sets import moments
 from evalkit.stats.survival import hazard_ratio, restricted_mean_difference
+from evalkit.stats.survival_curves import kaplan_meier
 
 OURS = json.loads(Path(__file__).with_name("binary.json").read_text(encoding="utf-8"))["cases"]
 SEX: dict[str, Any] = {"time": "time", "event": "dead", "treatment": "sex", "treated": 2}
@@ -30,7 +34,7 @@ def lung(reference: Any) -> pd.DataFrame:
 
 @pytest.mark.parametrize("name", ["survival_lung_sex"])
 def test_cox(reference: Any, name: str) -> None:
-    """Efron's ties; R's Breslow, robust and log-rank results are not offered."""
+    """Efron's ties; the coefficients' robust errors of single people are an internal."""
     v = reference.case(name).values["cox_efron"]
     e = hazard_ratio(lung(reference), covariates=["age", "ph.ecog"], **SEX)
     found = [log(e.estimate or 0), e.estimate, e.std_error, e.statistic, e.p_value]
@@ -43,6 +47,37 @@ def test_cox(reference: Any, name: str) -> None:
         [log(plain.estimate or 0), plain.std_error, plain.p_value],
         list(OURS["lung_plain"].values()),
     )
+
+
+@pytest.mark.parametrize("name", ["survival_lung_sex"])
+def test_the_rest_of_the_case(reference: Any, name: str) -> None:
+    """Medians with log limits, log-rank, Breslow's ties, robust errors, log likelihoods."""
+    v = reference.case(name).values
+    curves = kaplan_meier(lung(reference), interval="log", **SEX)
+    treated, compared = curves.medians
+    for key, field in [("median", "median"), ("0.95LCL", "median_low"), ("0.95UCL", "median_high")]:
+        close([getattr(compared, field), getattr(treated, field)], v["median"][key])
+    assert [compared.n, treated.n] == v["median"]["records"]
+    close((log_rank_test(lung(reference), **SEX).statistic or 0) ** 2, v["logrank_chisq"])
+    frame = lung(reference).dropna(subset=["ph.ecog"])
+    names = ["sex", "age", "ph.ecog"]
+    given: Any = (
+        frame[names].to_numpy(float), frame["time"].to_numpy(float), frame["dead"].to_numpy(), names,
+    )  # fmt: skip
+    breslow = cox_fit(*given, ties="breslow")
+    close(breslow.coefficients, [v["cox_breslow_coef"][n] for n in names], rtol=1e-7)
+    robust = cox_fit(*given, cluster=np.arange(len(frame)))
+    close(np.sqrt(np.diag(robust.vcov)), [v["cox_robust_se"][n] for n in names], rtol=1e-7)
+    null = moments(robust.at.sets, robust.at.matrix, np.zeros(3)).log_likelihood
+    close([null, robust.log_likelihood], v["loglik"])
+    close(concordance(given[0] @ robust.coefficients, given[1], given[2]), v["concordance"])
+
+
+def concordance(risk: Any, time: Any, seen: Any) -> float:
+    """Return the share of usable pairs in which who had the event first had the higher risk."""
+    first = seen[:, None] & ((time[:, None] < time) | ((time[:, None] == time) & ~seen))
+    higher = (risk[:, None] > risk) + 0.5 * (risk[:, None] == risk)
+    return float((first * higher).sum() / first.sum())
 
 
 def test_many_ties_and_categories(reference: Any) -> None:

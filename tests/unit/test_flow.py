@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from evalkit.flow import EARLY, STEPS, arm_names
+from evalkit.flow import EARLY, STEPS
 from evalkit.study import Study
 from tests.conftest import arms, before_after, declare, matched, split, study_of
 
@@ -264,7 +264,7 @@ def test_before_and_after_has_one_arm_and_no_loss_between_arms() -> None:
     made = before_after()
     study = study_of(made, *split(frame))
     reconcile(study)
-    assert arm_names(study.evaluation) == ("programme",)
+    assert study.evaluation.arm_names == ("programme",)
     assert study.attrition() == ()
     assert {s.arm for s in study.flow().steps} == {"programme"}
     trail = study.trail("mood", "end", "self")

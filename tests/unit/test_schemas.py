@@ -62,4 +62,4 @@ def test_unknown_keys_are_refused_by_it() -> None:
 def test_keys_of_a_later_version_are_not_in_it() -> None:
     parts = evaluation_schema()["$defs"]
     assert "series" not in parts["Data"]["properties"]
-    assert "rollout" not in parts["DesignPart"]["properties"]
+    assert "series" not in parts["DesignPart"]["properties"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .bars import Bar, draw_bars
 from .boundary import BoundaryPoint, draw_boundary
-from .flow_diagram import FlowArm, FlowBox, FlowDiagram, draw_flow
+from .flow_diagram import FlowArm, FlowBox, FlowDiagram, FlowStep, draw_flow
 from .forest import ForestRow, draw_forest
 from .logic_model import DiagramLink, DiagramNode, draw_logic_model
 from .love import BalanceRow, draw_balance
@@ -19,6 +19,7 @@ __all__ = [
     "FlowArm",
     "FlowBox",
     "FlowDiagram",
+    "FlowStep",
     "ForestRow",
     "Series",
     "draw_balance",

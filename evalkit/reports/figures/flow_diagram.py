@@ -44,7 +44,7 @@ class FlowBox:
     lines: tuple[str, ...] = ()
 
 
-Step: TypeAlias = tuple[FlowBox, FlowBox | None]
+FlowStep: TypeAlias = tuple[FlowBox, FlowBox | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,14 @@ class FlowArm:
     """One arm from allocation to analysis: each step with, beside it, those left out."""
 
     name: str
-    steps: tuple[Step, ...] = ()
+    steps: tuple[FlowStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FlowDiagram:
     """The steps everybody went through, then those of each arm."""
 
-    top: tuple[Step, ...] = ()
+    top: tuple[FlowStep, ...] = ()
     arms: tuple[FlowArm, ...] = ()
 
 
@@ -130,7 +130,7 @@ def _wrapped(box: FlowBox, width: float) -> tuple[list[str], list[str]]:
     return list(wrap(box.label, room, _SIZE, bold=True)), details
 
 
-def _row_tops(columns: list[tuple[Step, ...]], like: _Column, top: float) -> list[float]:
+def _row_tops(columns: list[tuple[FlowStep, ...]], like: _Column, top: float) -> list[float]:
     """The top of every row, shared by all the arms so that they can be read across."""
     tops = [top]
     for row in range(max(map(len, columns), default=0)):
@@ -172,7 +172,7 @@ def _draw_line(body: Element, *points: tuple[float, float], head: str = "") -> N
 
 
 def _draw_column(
-    body: Element, steps: tuple[Step, ...], column: _Column, tops: list[float]
+    body: Element, steps: tuple[FlowStep, ...], column: _Column, tops: list[float]
 ) -> float:
     """Draw one column of boxes with their side boxes; return the bottom of the last main box."""
     bottom, lowest = tops[0], tops[0]

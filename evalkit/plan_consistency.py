@@ -1,0 +1,176 @@
+"""What is wrong in the analysis plan, against the outcomes, the design and the columns it names."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from evalkit.declared_plan import Looks, Primary, Subgroup
+from evalkit.faults import Faults
+
+if TYPE_CHECKING:
+    from evalkit.design_spec import Design
+    from evalkit.errors import Problem
+
+RESERVED = (
+    "person",
+    "score",
+    "points",
+    "treated",
+    "placed",
+    "set",
+    "stratum",
+    "group_id",
+    "period",
+    "step",
+    "reason",
+    "n_respondents",
+)
+"""Names that the analysis gives to columns of its own."""
+
+
+class PlanConsistency(Faults):
+    """Finds what is wrong in the analysis plan."""
+
+    def problems(self) -> list[Problem]:
+        """Return every problem."""
+        plan = self.declared.analysis
+        if plan.primary:
+            self._primary(plan.primary)
+        self._columns()
+        if self.declared.design.type in self.registry.designs():
+            self._by_design(self.registry.design(self.declared.design.type))
+        for n, subgroup in enumerate(plan.subgroups):
+            self._subgroup(("analysis", "subgroups", n), subgroup)
+        if plan.looks:
+            self._looks(("analysis", "looks"), plan.looks)
+        return self.found
+
+    def _primary(self, primary: Primary) -> None:
+        path = ("analysis", "primary")
+        outcomes = {outcome.id: outcome for outcome in self.declared.logic_model.outcomes}
+        if not self._one_of((*path, "outcome"), primary.outcome, outcomes, "outcome"):
+            return
+        outcome = outcomes[primary.outcome]
+        self._one_of((*path, "wave"), primary.wave, outcome.when, "wave of the outcome")
+        if not outcome.measure or outcome.measure.id == "none":
+            self._say((*path, "outcome"), "the primary outcome has no measure.")
+        elif primary.informant:
+            allowed = outcome.measure.informants or ("self",)
+            self._one_of((*path, "informant"), primary.informant, allowed, "informant")
+
+    def _by_design(self, design: Design) -> None:
+        plan = self.declared.analysis
+        if plan.missing_baseline == "indicator" and not design.randomised:
+            what = "an indicator for a missing baseline is right in randomised designs only."
+            place = ("analysis", "missing_baseline")
+            self._say(place, what, "exclude", "Those left out are counted.")
+        if plan.estimator:
+            place = ("analysis", "estimator")
+            self._one_of(place, plan.estimator, design.estimators, f"estimator of {design.id}")
+        self._once(("analysis", "beside"), plan.beside, "analysis")
+        for n, name in enumerate(plan.beside):
+            self._one_of(("analysis", "beside", n), name, design.beside, f"analysis of {design.id}")
+        self._records(plan.beside)
+        if plan.multiplicity.method in ("westfall-young", "romano-wolf"):
+            self._joint(design)
+        if not design.comparison_group:
+            self._one_group(design)
+
+    def _records(self, beside: tuple[str, ...]) -> None:
+        """Some analyses need to know who received what."""
+        flow = self.declared.data.flow
+        if "complier_effect" in beside and not flow.received:
+            what = "complier_effect needs to know who took the programme up."
+            self._say(("analysis", "beside"), what, "", "Add data.flow.received: COLUMN.")
+        if "dose_effect" in beside and not flow.sessions:
+            what = "dose_effect needs the number of sessions."
+            self._say(("analysis", "beside"), what, "", "Add data.flow.sessions: COLUMN.")
+
+    def _joint(self, design: Design) -> None:
+        method = self.declared.analysis.multiplicity.method
+        if not design.randomised or design.programmes == "several" or self.declared.design.rollout:
+            what = f"{method} re-randomises two arms, which {design.id} does not have."
+            self._say(("analysis", "multiplicity", "method"), what, "holm, bh, by", "Use holm.")
+
+    def _one_group(self, design: Design) -> None:
+        """A design without a comparison compares people with themselves, and adjusts for nothing."""
+        plan = self.declared.analysis
+        more = [word for word in plan.covariates if word != "baseline"]
+        if more:
+            what = f"{design.id} (before-and-after) does not adjust for covariates."
+            self._say(("analysis", "covariates"), what, "", f"Remove {', '.join(more)}.")
+        for key in ("subgroups", "looks"):
+            if getattr(plan, key):
+                what = f"{design.id} has no arms to compare, so no {key}."
+                self._say(("analysis", key), what, "", "Remove the key.")
+        for n, outcome in enumerate(self.declared.logic_model.outcomes):
+            if outcome.measure and outcome.measure.cut:
+                what = f"{design.id} does not analyse outcomes that are yes or no."
+                place = ("logic_model", "outcomes", n, "measure")
+                self._say(place, what, "", "Remove at_least and at_most.")
+
+    def _subgroup(self, path: tuple[str | int, ...], subgroup: Subgroup) -> None:
+        self._column((*path, "by"), subgroup.by, adjusts=True)
+        if not subgroup.exploratory and not subgroup.because:
+            what = "a planned subgroup needs a reason, stated before the data are seen."
+            self._say(path, what, "", "Add because: ..., or exploratory: true.")
+
+    def _looks(self, path: tuple[str | int, ...], looks: Looks) -> None:
+        shares = looks.information
+        rising = all(a < b for a, b in pairwise(shares))
+        if not rising or not shares[0] > 0 or shares[-1] != 1:
+            what = "looks must rise from above 0 to 1, the last one."
+            self._say((*path, "information"), what, "", "Write for example [0.5, 1].")
+        if looks.now > len(shares):
+            what = f"look {looks.now} of {len(shares)} does not exist."
+            self._say((*path, "now"), what, f"1 to {len(shares)}", "Say which look this is.")
+        if not self.declared.analysis.primary:
+            what = "looks are taken at the primary result, and none is declared."
+            self._say(path, what, "", "Add analysis.primary.")
+
+    def _columns(self) -> None:
+        """Covariates and groups name columns of the people table that mean what they say there."""
+        declared, plan = self.declared, self.declared.analysis
+        self._once(("analysis", "covariates"), plan.covariates, "covariate")
+        match = declared.design.match
+        named: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
+            (("analysis", "covariates"), plan.covariates),
+            (("needs", "by"), declared.needs.by),
+            (("design", "strata"), declared.design.strata),
+        ]
+        if match:
+            named.append((("design", "match", "covariates"), match.covariates))
+            self._once(("design", "match", "covariates"), match.covariates, "covariate")
+        for path, names in named:
+            for n, name in enumerate(names):
+                self._column((*path, n), name, adjusts=path[0] != "needs")
+
+    def _column(self, path: tuple[str | int, ...], name: str, *, adjusts: bool) -> None:
+        flow, arm = self.declared.data.flow, self.declared.design.arm
+        after = [flow.received, flow.sessions, flow.left_on, flow.left_reason]
+        if adjusts and arm and name == arm.column:
+            self._say(path, f"'{name}' is the column of the arms.", "", "Take it out of the list.")
+        elif adjusts and name in after:
+            what = (
+                f"'{name}' is known only after the start: to adjust for it would hide the effect."
+            )
+            self._say(path, what, "columns known before the start", "Take it out of the list.")
+        elif name in self._days():
+            what = f"'{name}' holds days, which can be neither adjusted for nor grouped by."
+            self._say(path, what, "numbers or words", "Take it out of the list.")
+        elif name in RESERVED or name in self._flow_columns():
+            what = f"the column name '{name}' is used by evalkit for something else."
+            step = "Rename the column, or name it under data.flow if that is what it holds."
+            self._say(path, what, "", step)
+
+    def _days(self) -> set[str]:
+        """Columns that hold days, which cannot be adjusted for or grouped by as they are."""
+        flow, design = self.declared.data.flow, self.declared.design
+        days = [flow.allocated_on, flow.left_on, *(event.on for event in design.events)]
+        return {column for column in days if column}
+
+    def _flow_columns(self) -> set[str]:
+        """Names that stand for a part of `data.flow` which is not declared under that name."""
+        flow = self.declared.data.flow
+        return {name for name in type(flow).model_fields if getattr(flow, name) != name}

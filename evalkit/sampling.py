@@ -1,0 +1,103 @@
+"""The rows an estimator works on: who is analysed, what is adjusted for, who was assigned together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evalkit.looks import interval_level
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalkit.study import Study
+    from evalkit.targets import Target
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """The rows analysed: covariates of the plan that can be used, their columns, what to note.
+
+    `strata` and `cluster` name the columns of the strata and of the units assigned, None without;
+    `level` is that of the interval.
+    """
+
+    frame: pd.DataFrame
+    covariates: tuple[str, ...]
+    columns: tuple[str, ...]
+    strata: str | None
+    cluster: str | None
+    level: float
+    notes: tuple[str, ...]
+
+
+def analysis_sample(study: Study, target: Target, followed: pd.DataFrame) -> Sample:
+    """Return the rows analysed with the covariates of the plan.
+
+    In a randomised design a missing first score or covariate is set to the mean of those known and
+    an indicator is added (White and Thompson 2005, Statistics in Medicine 24:993-1007). What is the
+    same for everyone, or known in one arm only, cannot be adjusted for and is left out, with a note.
+    The first category of an outcome that is only ordered is taken as a group.
+    """
+    people = study.intake.people
+    rows = followed[followed["step"] == "analysed"].copy()
+    if target.kind == "ordinal":
+        rows["baseline"] = _as_words(rows["baseline"])
+    used: list[str] = []
+    columns: list[str] = []
+    notes: list[str] = []
+    for name in study.evaluation.declared.analysis.covariates:
+        values = rows["baseline"] if name == "baseline" else rows["person"].map(people[name])
+        label = "the first score" if name == "baseline" else name
+        if values.groupby(rows["treated"]).count().min() == 0 or len(rows) == 0:
+            notes.append(f"{label} is not known in every arm, so the result is not adjusted for it")
+        elif values.nunique(dropna=False) == 1:
+            notes.append(f"{label} is the same for everyone, so the result is not adjusted for it")
+        else:
+            rows[name] = values
+            used.append(name)
+            columns += _filled(rows, name, label, notes)
+    strata = "stratum" if study.evaluation.strata and rows["stratum"].nunique() > 1 else None
+    cluster = cluster_column(study, rows)
+    level = interval_level(study, target)
+    return Sample(rows, tuple(used), tuple(columns), strata, cluster, level, tuple(notes))
+
+
+def _as_words(categories: pd.Series[float]) -> pd.Series[str]:
+    """Return ordered categories as words: each has a level of its own, and none is averaged."""
+    return categories.map(lambda value: f"{value:g}").where(categories.notna()).astype(object)
+
+
+def _filled(rows: pd.DataFrame, name: str, label: str, notes: list[str]) -> list[str]:
+    """Fill a covariate where it is missing; return the columns that stand for it."""
+    missing = rows[name].isna()
+    if not missing.any():
+        return [name]
+    if rows[name].dtype != float:
+        rows[name] = rows[name].fillna("not recorded")
+        notes.append(f"people without {label} were kept as a group of their own")
+        return [name]
+    rows[name] = rows[name].fillna(rows[name].mean())
+    rows[f"{name} missing"] = missing.astype(float)
+    notes.append(f"people without {label} were kept: mean and indicator used")
+    return [name, f"{name} missing"]
+
+
+def assigned_unit(study: Study) -> str | None:
+    """Return the column of what chance was applied to; None where people were drawn one by one."""
+    design = study.evaluation.declared.design
+    if design.match and design.match.sets:
+        return "set"
+    return None if design.assigned_by == "person" else design.assigned_by
+
+
+def cluster_column(study: Study, rows: pd.DataFrame) -> str | None:
+    """Return the column of the unit of assignment, or None where nobody shares one."""
+    design = study.evaluation.declared.design
+    if design.match and design.match.sets:
+        return "set"
+    if design.groups:
+        return "group_id"
+    if design.assigned_by == "site":
+        return "site"
+    return "family" if rows["family"].duplicated().any() else None
