@@ -11,6 +11,7 @@ from evalkit.checks import CHECKS, BalanceRow, CheckContext, CheckFunction, bala
 from evalkit.claims import HEAVY_LOSS, findings
 from evalkit.errors import InvalidInput
 from evalkit.estimators import ESTIMATORS, Estimator, estimate_target
+from evalkit.event_effects import event_effects
 from evalkit.flow import share_lost
 from evalkit.indicators import Rate
 from evalkit.looks import Look, take_look
@@ -36,7 +37,8 @@ class Analysis:
     """Everything found, in the order outcomes, waves and informants were declared.
 
     `beside` holds the further analyses of the plan, which no finding rests on, `moderations` whether
-    effects differ between groups of people, and `looks` what an interim look says.
+    effects differ between groups of people, `looks` what an interim look says, and `event_effects`
+    the indicators compared between the arms of a trial.
     """
 
     study: Study
@@ -50,6 +52,7 @@ class Analysis:
     beside: Records[Estimate]
     moderations: Records[Moderation]
     looks: Records[Look]
+    event_effects: Records[Estimate]
 
     def __repr__(self) -> str:
         name = self.study.evaluation.declared.programme.name
@@ -127,6 +130,7 @@ def analyse(
         study, estimates, Records(found_checks), levels, Records(worded),
         Records(lost.values()), Records(balance), rates, Records(further_analyses(study)),
         Records(moderations(study)), Records(_looks(study, estimates)),
+        Records(event_effects(study)),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
@@ -117,7 +118,12 @@ def risk_difference(study: Study, target: Target, followed: pd.DataFrame) -> Est
     from evalkit import stats
 
     sample = analysis_sample(study, target, followed)
-    return described(target, sample, stats.risk_difference(sample.frame, **arms(sample)))
+    found = described(target, sample, stats.risk_difference(sample.frame, **arms(sample)))
+    try:
+        odds = stats.odds_ratio(sample.frame, **arms(sample))
+    except CannotEstimate:
+        return found
+    return sized(found, odds, COX)
 
 
 def risk_ratio(study: Study, target: Target, followed: pd.DataFrame) -> Estimate:
@@ -147,7 +153,22 @@ def ordinal_odds_ratio(study: Study, target: Target, followed: pd.DataFrame) -> 
         sample.frame, outcome="score", treatment="treated", covariates=with_strata(sample),
         cluster=sample.cluster, level=sample.level,
     )  # fmt: skip
-    return described(target, sample, found, unit="ratio")
+    return sized(described(target, sample, found, unit="ratio"), found, LOGISTIC)
+
+
+COX = 1 / 1.65
+"""Makes an effect size in SDs of a log odds ratio (Cox index; What Works Clearinghouse 4.1)."""
+LOGISTIC = math.sqrt(3) / math.pi
+"""The same by the standard deviation of the logistic distribution (Hasselblad and Hedges 1995)."""
+
+
+def sized(found: Estimate, odds: Estimate, factor: float) -> Estimate:
+    """Return an estimate with the effect size, in SDs, that an odds ratio stands for."""
+    ends = (odds.estimate, odds.conf_low, odds.conf_high)
+    if any(value is None or value <= 0 or math.isinf(value) for value in ends):
+        return found
+    size, low, high = (factor * math.log(value or 1.0) for value in ends)
+    return replace(found, effect_size=size, effect_low=low, effect_high=high)
 
 
 ESTIMATORS: dict[str, Estimator] = {

@@ -51,8 +51,8 @@ def rates(study: Study) -> tuple[Rate, ...]:
     """Return the rate of each indicator by arm for its window, then by quarter."""
     rows: list[Rate] = []
     for indicator in study.evaluation.declared.indicators:
-        units = _units(study, indicator)
-        days = _event_days(study, indicator, units)
+        units = units_at_risk(study, indicator)
+        days = event_days(study, indicator, units)
         horizon = indicator.window.days
         periods = [(0, 0.0, horizon)]
         count = int(-(-horizon // QUARTER))
@@ -63,7 +63,7 @@ def rates(study: Study) -> tuple[Rate, ...]:
     return tuple(rows)
 
 
-def _units(study: Study, indicator: Indicator) -> pd.DataFrame:
+def units_at_risk(study: Study, indicator: Indicator) -> pd.DataFrame:
     """Return one row a person or family: arm, start, and days at risk until they left."""
     import pandas as pd
 
@@ -87,7 +87,7 @@ def _units(study: Study, indicator: Indicator) -> pd.DataFrame:
     return units
 
 
-def _event_days(study: Study, indicator: Indicator, units: pd.DataFrame) -> pd.DataFrame:
+def event_days(study: Study, indicator: Indicator, units: pd.DataFrame) -> pd.DataFrame:
     """Return unit, day since its start and whether at risk then, for each event of the kind."""
     import pandas as pd
 

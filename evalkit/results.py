@@ -52,7 +52,7 @@ class Estimate(Record):
     The first twenty-four fields are the contract shared by every estimator; what does not apply
     is None. `n_dropped` is the number of rows that came in and were not used, `dropped_why` says
     why as (reason, count) pairs that add up to it. `contrast` names the two arms where there are
-    more; `unit` is "points" of the measure, "share" (0 to 1) or "ratio" (1 is no difference).
+    more; `unit` is "points" of the measure, "share" (0 to 1), "ratio" (1 is no difference) or "days".
     """
 
     outcome: str | None = None

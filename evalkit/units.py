@@ -76,4 +76,6 @@ def text(estimate: Estimate, value: float | None, digits: int) -> str:
 
 def noun(estimate: Estimate) -> str:
     """Return what the numbers count."""
-    return {"share": "percentage points", "ratio": "times"}.get(estimate.unit or "", "points")
+    return {"share": "percentage points", "ratio": "times", "days": "days"}.get(
+        estimate.unit or "", "points"
+    )

@@ -184,6 +184,11 @@ def estimates_table(released: Released, analysis: Analysis) -> Table:
             "effect size is the adjusted difference in standard deviations (Hedges' correction).",
             *notes,
         )
+    if any(e.unit in ("share", "ratio") for e in analysis.estimates):
+        notes = (
+            *notes,
+            "Of outcomes that are yes or no, or only ordered, the effect size comes from the odds ratio.",
+        )
     return Table("Every result", head, tuple(rows), notes)
 
 

@@ -19,8 +19,8 @@ from evalkit.reports.figures import (
 from evalkit.reports.outcomes import loss_rates
 from evalkit.reports.page import Picture, drawing
 from evalkit.reports.released import Released
-from evalkit.reports.tables import NOT_SHOWN, digits, label, target_of
-from evalkit.reports.words import interval, number, percent, who
+from evalkit.reports.tables import NOT_SHOWN, label, spelt, target_of
+from evalkit.reports.words import percent, who
 from evalkit.wording import say
 
 if TYPE_CHECKING:
@@ -42,11 +42,10 @@ def forest_picture(released: Released, analysis: Analysis) -> Picture:
             why = NOT_SHOWN if released.counts(e) is None else "not enough information"
             rows.append(ForestRow(name, None, None, None, "", target.primary, why))
             continue
-        sign = 1 if study.evaluation.scale(target).higher_is_better else -1
+        sign = 1 if study.evaluation.higher_is_better(target) else -1
         assert e.effect_low is not None and e.effect_high is not None
         ends = sorted((sign * e.effect_low, sign * e.effect_high))
-        places = digits(study, target, e)
-        text = f"{number(e.estimate, places)} points ({interval(e.conf_low, e.conf_high, places)})"
+        text = spelt(released, target, e)
         point, low, high = (round(value, 2) for value in (sign * e.effect_size, *ends))
         rows.append(ForestRow(name, point, low, high, text, target.primary))
     two = study.evaluation.design.comparison_group
@@ -61,7 +60,7 @@ def forest_picture(released: Released, analysis: Analysis) -> Picture:
         x_label=f"{what} in standard deviations, turned so that right is better", favours=favours,
     )  # fmt: skip
     primary = " The primary result is emphasised." if any(row.emphasis for row in rows) else ""
-    caption = f"{what} in standard deviations with its 95% interval, and in points of the measure.{primary}"
+    caption = f"{what} in standard deviations with its interval, and in its own units.{primary}"
     return Picture(drawing(svg), caption)
 
 

@@ -231,7 +231,7 @@ def _arm(
     steps, count = [], allocated
     for position, step in enumerate(chain):
         left = rules.parts(_reasons(rows[rows["step"] == step]))
-        beside = rules.parts(_told(step, rows))
+        beside = rules.parts(_told(step, rows, treated=treated))
         clusters = _clusters(rules, rows, unit)
         steps.append(ShownStep(step, CHAIN[step], count, left, beside, clusters))
         rows = rows[rows["step"].isin(chain[position + 1 :])]
@@ -239,13 +239,15 @@ def _arm(
     return ShownArm(name, treated, tuple(steps))
 
 
-def _told(step: str, rows: pd.DataFrame) -> list[Part]:
+def _told(step: str, rows: pd.DataFrame, *, treated: bool) -> list[Part]:
     """Return what is told of those who reached a step: who received it, who left it early."""
+    if step == "allocated" and not treated:
+        return [part_of("got the programme all the same", rows[rows["received"] == 1])]
     if step == "allocated" and rows["received"].notna().any():
         did_not = rows[rows["received"] == 0]
         why = did_not.groupby("not_received_reason", sort=True)
         return [
-            part_of("received it", rows[rows["received"] == 1]),
+            part_of("received the programme", rows[rows["received"] == 1]),
             *(part_of(f"did not receive it: {reason}", group) for reason, group in why),
             part_of("did not receive it", did_not[did_not["not_received_reason"].isna()]),
             part_of("not recorded whether", rows[rows["received"].isna()]),

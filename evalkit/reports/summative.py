@@ -235,7 +235,7 @@ def _levels(analysis: Analysis, levels: Records[Level]) -> tables.Table | None:
 
 def _rates(analysis: Analysis, released: Released) -> dict[str, Any]:
     if not analysis.rates:
-        return {"table": None, "pictures": []}
+        return {"table": None, "compared": None, "pictures": []}
     evaluation = analysis.study.evaluation
     drawn = []
     for indicator in evaluation.declared.indicators:
@@ -244,6 +244,7 @@ def _rates(analysis: Analysis, released: Released) -> dict[str, Any]:
         drawn.append(pictures.rate_picture(released, mine, name, indicator.unit))
     return {
         "table": tables.rates_table(released, analysis.rates, evaluation.arm_names),
+        "compared": trials.events_compared(released, analysis),
         "pictures": drawn,
     }
 

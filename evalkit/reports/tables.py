@@ -70,13 +70,10 @@ def digits(study: Study, target: Target, estimate: Estimate) -> int:
     return units.places(estimate, high - low, exact=exact)
 
 
-UNIT = {"points": " points", "share": " percentage points", "ratio": " times"}
-
-
 def spelt(released: Released, target: Target, e: Estimate, *, named: bool = True) -> str:
     """Return an estimate with its interval, and `named` with its unit."""
     places = digits(released.study, target, e)
-    value = units.text(e, e.estimate, places) + (UNIT[e.unit or "points"] if named else "")
+    value = units.text(e, e.estimate, places) + (f" {units.noun(e)}" if named else "")
     if e.conf_low is None or e.conf_high is None:
         return value
     return f"{value} ({units.text(e, e.conf_low, places)} to {units.text(e, e.conf_high, places)})"

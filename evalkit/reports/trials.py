@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from evalkit import units
 from evalkit.beside import BESIDE
 from evalkit.intercurrent import STRATEGIES
 from evalkit.reports.figures import ForestRow, draw_forest
 from evalkit.reports.page import Picture, drawing
+from evalkit.reports.pictures import rate_is_small
 from evalkit.reports.tables import NOT_SHOWN, Table, label, spelt, target_of
 from evalkit.reports.words import NONE, p_value, sentence_case
 from evalkit.wording import number_free, say
@@ -144,6 +146,35 @@ def _differs(row: Moderation) -> str:
             ", which was not foreseen: to be tried again" if row.exploratory else ""
         )
     return "No clear difference between them; that is no proof that there is none"
+
+
+def events_compared(released: Released, analysis: Analysis) -> Table | None:
+    """Return the indicators compared between the arms, where their rates may be shown."""
+    if not analysis.event_effects:
+        return None
+    small = {
+        (rate.indicator, rate.arm)
+        for rate in analysis.rates
+        if rate.period == 0 and rate_is_small(released, rate)
+    }
+    evaluation, rows = released.study.evaluation, []
+    for e in analysis.event_effects:
+        pair = e.contrast or " - ".join(evaluation.arm_names)
+        hidden = any((e.outcome, arm) in small for arm in evaluation.arm_names)
+        named = (say(str(e.outcome)), pair, sentence_case(str(e.term)))
+        if hidden or e.estimate is None:
+            rows.append((*named, NOT_SHOWN if hidden else "not estimated", NONE))
+            continue
+        digits = 0 if e.unit == "days" else 2
+        ends = [units.text(e, value, digits) for value in (e.conf_low, e.conf_high)]
+        value = f"{units.text(e, e.estimate, digits)} ({' to '.join(ends)})"
+        rows.append((*named, value, p_value(e.p_value)))
+    head = ("Indicator", "Arms", "What is compared", "Estimate (95% interval)", "p")
+    notes = (
+        "Of a ratio 1 is no difference. Nothing is read into which way it goes: more reports may mean more "
+        "harm or more trust. These have no level, and no finding rests on them.",
+    )
+    return Table("Events compared between the arms, as assigned", head, tuple(rows), notes)
 
 
 def _points(released: Released, target: Target, row: Moderation, kind: str) -> list[ForestRow]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evalkit.errors import CannotEstimate, NotConverged
-from evalkit.stats.analysed_rows import orthonormal, project
+from evalkit.stats.analysed_rows import orthonormal
 from evalkit.stats.columns import check_rows
 from evalkit.stats.linear import PERFECT, LinearFit
 from evalkit.stats.studentised import product
@@ -94,7 +94,7 @@ def fit_random_intercept(
     check_rows(*matrix.shape)
     basis, back = orthonormal(matrix)
     level = float(outcome.mean())
-    start, left = project(basis, outcome - level)
+    start, left = _project(basis, outcome - level)
     if np.sum(left**2) <= PERFECT**2 * np.sum((outcome - level) ** 2):
         raise CannotEstimate(
             "The columns of the model fit the outcome exactly, so its uncertainty cannot be told."
@@ -124,6 +124,14 @@ def fit_random_intercept(
         total_df=at.total_df(),
         log_likelihood=_log_likelihood(at, matrix, scale),
     )
+
+
+def _project(basis: Floats, values: Floats) -> tuple[Floats, Floats]:
+    """Return coefficients and residuals as `project` does, in one thread (see `product`)."""
+    first = np.einsum("ij,i->j", basis, values)
+    left = values - np.einsum("ij,j->i", basis, first)
+    second = np.einsum("ij,i->j", basis, left)
+    return first + second, left - np.einsum("ij,j->i", basis, second)
 
 
 def _group_sums(basis: Floats, y: Floats, codes: Codes) -> _Sums:

@@ -8,6 +8,7 @@ everything follows from cross-products summed within them; CR2 is as in `robust`
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -90,28 +91,39 @@ def _by_unit(values: Floats, unit: Codes, units: int) -> Floats:
 def product(draws: Floats, columns: Floats) -> Floats:
     """Return draws @ columns, in pieces too small to be worth a second thread.
 
-    Threads that wait for a busy processor would take several times as long.
+    Threads that wait for a busy processor would take several times as long. Columns in fours are
+    multiplied fastest.
     """
+    kept = columns.shape[1]
+    columns = np.pad(columns, ((0, 0), (0, -kept % 4)))
     piece = ONE_THREAD // max(1, columns.size)
     if piece < 16:
-        return np.asarray(draws @ columns)
+        return np.asarray(draws @ columns)[:, :kept]
     found = np.empty((len(draws), columns.shape[1]))
     for start in range(0, len(draws), piece):
         np.matmul(draws[start : start + piece], columns, out=found[start : start + piece])
-    return found
+    return found[:, :kept]
 
 
-def differences(rows: Moments, arms: Floats) -> Floats:
-    """Return the coefficient of each draw; NaN where the treatment follows from the columns."""
-    _, left, total = _left(rows, arms)
+def differences(rows: Moments, blocks: Iterable[Floats]) -> Floats:
+    """Return the coefficient of each draw; NaN where the treatment follows from the columns.
+
+    `blocks` are arms, draws by units.
+    """
+    columns = _columns(rows)
+    _, left, total = _left(np.concatenate([product(arms, columns) for arms in blocks]))
     with np.errstate(divide="ignore", invalid="ignore"):
         found: Floats = total / left
     return found
 
 
-def _left(rows: Moments, arms: Floats) -> tuple[Floats, Floats, Floats]:
+def _columns(rows: Moments) -> Floats:
+    """Return what is summed over the treated units: rows, Q and y."""
+    return np.column_stack([rows.size, rows.sums, rows.total])
+
+
+def _left(sums: Floats) -> tuple[Floats, Floats, Floats]:
     """Return c = Q'z, D (NaN where next to nothing is left of the treatment) and z'y."""
-    sums = product(arms, np.column_stack([rows.size, rows.sums, rows.total]))
     treated, c, total = sums[:, 0], sums[:, 1:-1], sums[:, -1]
     left = treated - np.einsum("ij,ij->i", c, c)
     return c, np.where(left > SEPARABLE * np.maximum(treated, 1), left, np.nan), total
@@ -122,7 +134,7 @@ def randomised(rows: Moments, arms: Floats) -> tuple[Floats, Floats]:
 
     `arms` is draws by units. Both are NaN where a draw carries no comparison.
     """
-    c, left, total = _left(rows, arms)
+    c, left, total = _left(product(arms, _columns(rows)))
     estimate = total / left
     if rows.shared:
         return estimate, _randomised_clusters(rows, arms, c, left, estimate)
