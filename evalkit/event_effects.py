@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import CannotEstimate, NotConverged
 from evalkit.indicators import YEAR, event_days, units_at_risk
@@ -70,7 +70,7 @@ def _ways(
         stats.rate_ratio, rows, events="events", treatment="treated", exposure="years",
         covariates=() if strata is None else (strata,), cluster=cluster,
     )  # fmt: skip
-    timed = {"time": "days", "event": "any", "treatment": "treated"}
+    timed: dict[str, Any] = {"time": "days", "event": "any", "treatment": "treated"}
     yield (
         HAZARD,
         "ratio",

@@ -28,19 +28,9 @@ if TYPE_CHECKING:
     from evalkit.stats.loss import attrition
     from evalkit.stats.mixed_models import MixedDifference, mixed_difference
     from evalkit.stats.multiplicity import adjust_p
-    from evalkit.stats.one_arm_clusters import (
-        PartiallyClusteredDifference,
-        partially_clustered_difference,
-    )
+    from evalkit.stats.one_arm_clusters import PartiallyClusteredDifference, partially_clustered_difference
     from evalkit.stats.ordinal import OrdinalEffect, ordinal_odds_ratio
-    from evalkit.stats.planning_factors import (
-        ClusterBaselineFactors,
-        RepeatedFactors,
-        cluster_baseline_factors,
-        design_effect,
-        inflate_for_loss,
-        repeated_factors,
-    )
+    from evalkit.stats.planning_factors import ClusterBaselineFactors, RepeatedFactors, cluster_baseline_factors, design_effect, inflate_for_loss, repeated_factors
     from evalkit.stats.power_clusters import power_blocked_cluster, power_cluster
     from evalkit.stats.power_people import power_blocked, power_individual
     from evalkit.stats.power_risks import power_binary
@@ -49,29 +39,19 @@ if TYPE_CHECKING:
     from evalkit.stats.rates import event_rate
     from evalkit.stats.reassigning import minimisation, within_blocks
     from evalkit.stats.rerandomising import PermutationTest, permutation_test
-    from evalkit.stats.resampling import bootstrap
+    from evalkit.stats.resampling import Bootstrap, bootstrap
     from evalkit.stats.risk_study import RiskEffect
     from evalkit.stats.several_arms import pairwise_differences
     from evalkit.stats.sites import MultisiteDifference, multisite_difference
     from evalkit.stats.spending import SpendingBounds, spending_bounds
     from evalkit.stats.stability import retest
-    from evalkit.stats.standardised_change import (
-        ChangeSize,
-        pre_post_control_g,
-        standardised_mean_change,
-    )
+    from evalkit.stats.standardised_change import ChangeSize, pre_post_control_g, standardised_mean_change
     from evalkit.stats.status_rates import StatusRate
     from evalkit.stats.step_down import StepDown, romano_wolf, westfall_young
     from evalkit.stats.stepped_wedge import SteppedWedgeDifference, stepped_wedge_difference
     from evalkit.stats.subgroup_results import SubgroupEffects
     from evalkit.stats.subgroups import subgroup_effects
-    from evalkit.stats.summary_sizes import (
-        cohens_u3,
-        common_language_effect,
-        glass_delta,
-        improvement_index,
-        standardised_difference,
-    )
+    from evalkit.stats.summary_sizes import cohens_u3, common_language_effect, glass_delta, improvement_index, standardised_difference
     from evalkit.stats.survival import SurvivalEffect, hazard_ratio, restricted_mean_difference
     from evalkit.stats.survival_curves import KaplanMeier, kaplan_meier
     from evalkit.stats.wave_results import RepeatedMeasures, WaveTest
@@ -81,6 +61,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AllocationChances": "allocation_counts",
+    "Bootstrap": "resampling",
     "ChangeSize": "standardised_change",
     "ClusterBaselineFactors": "planning_factors",
     "ClusterEffect": "clustered_sizes",
@@ -183,6 +164,7 @@ _HOME = {
 
 __all__ = [
     "AllocationChances",
+    "Bootstrap",
     "ChangeSize",
     "ClusterBaselineFactors",
     "ClusterEffect",
