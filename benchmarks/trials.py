@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 
 from evalkit.stats import mean_difference, mixed_difference, permutation_test
-from evalkit.stats.effect_sizes import small_sample_factor
-from evalkit.stats.resampling import bootstrap
+from evalkit.stats.redrawing.resampling import bootstrap
+from evalkit.stats.sizes.effect_sizes import small_sample_factor
 
 RUNS = 9
 START = """

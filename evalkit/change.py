@@ -96,7 +96,7 @@ class IndividualChange:
 
     def counts(self) -> tuple[ChangeCount, ...]:
         """Count every status by arm, those not seen twice beside them."""
-        from evalkit.stats.status_rates import wilson
+        from evalkit.stats.persons.status_rates import wilson
 
         t, rows = self.target, []
         for arm, people in self.frame.groupby("arm", sort=False):

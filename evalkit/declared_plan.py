@@ -13,11 +13,6 @@ def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, str | int | float) else value
 
 
-Arms = Annotated[
-    tuple[Text, ...],
-    BeforeValidator(_listed, json_schema_input_type=str | list[str]),
-    Field(min_length=1),
-]
 Strategy = Literal[
     "treatment-policy", "hypothetical", "while-on-treatment", "composite", "principal-stratum"
 ]
@@ -27,8 +22,13 @@ class Arm(Part):
     """The column that says who was offered what; `treated` lists several programmes."""
 
     column: Text
-    treated: Arms
+    treated: Text | Annotated[tuple[Text, ...], Field(min_length=1)]
     comparison: Text
+
+    @property
+    def programmes(self) -> tuple[str, ...]:
+        """The values of those offered a programme, one or several."""
+        return (self.treated,) if isinstance(self.treated, str) else self.treated
 
 
 class IntercurrentEvent(Part):

@@ -52,14 +52,14 @@ class DesignConsistency(Faults):
         arm, path = declared.arm, ("design", "arm")
         if arm is None:
             return
-        if arm.comparison in arm.treated:
+        if arm.comparison in arm.programmes:
             self._say(path, "treated and comparison are the same value.")
-        self._once((*path, "treated"), arm.treated, "arm")
+        self._once((*path, "treated"), arm.programmes, "arm")
         several = design.programmes == "several"
-        if several and len(arm.treated) == 1:
+        if several and len(arm.programmes) == 1:
             step = "List them: treated: [ONE, TWO]; with one programme use rct-individual."
             self._say((*path, "treated"), f"{design.id} compares two programmes or more.", "", step)
-        if not several and len(arm.treated) > 1:
+        if not several and len(arm.programmes) > 1:
             step = "Use type: rct-multi-arm."
             self._say((*path, "treated"), f"{design.id} has one programme arm.", "one value", step)
 

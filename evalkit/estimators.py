@@ -145,14 +145,25 @@ def odds_ratio(study: Study, target: Target, followed: pd.DataFrame) -> Estimate
 
 
 def ordinal_odds_ratio(study: Study, target: Target, followed: pd.DataFrame) -> Estimate:
-    """The odds of a higher category in one arm over those in the other (proportional odds)."""
+    """The odds of a higher category in one arm over those in the other (proportional odds).
+
+    Where a covariate puts people in higher or lower categories without overlap nothing is adjusted
+    for, with a note, since the ratio at given covariates then has no finite estimate.
+    """
     from evalkit import stats
 
     sample = analysis_sample(study, target, followed)
-    found = stats.ordinal_odds_ratio(
-        sample.frame, outcome="score", treatment="treated", covariates=with_strata(sample),
-        cluster=sample.cluster, level=sample.level,
-    )  # fmt: skip
+    common: dict[str, Any] = {
+        "outcome": "score", "treatment": "treated", "cluster": sample.cluster, "level": sample.level,
+    }  # fmt: skip
+    try:
+        found = stats.ordinal_odds_ratio(sample.frame, **common, covariates=with_strata(sample))
+    except CannotEstimate:
+        if not with_strata(sample):
+            raise
+        found = stats.ordinal_odds_ratio(sample.frame, **common)
+        said = "covariates separate the categories, so the result is not adjusted for any"
+        sample = replace(sample, covariates=(), notes=(*sample.notes, said))
     return sized(described(target, sample, found, unit="ratio"), found, LOGISTIC)
 
 

@@ -129,7 +129,7 @@ class Evaluation:
     def programmes(self) -> tuple[str, ...]:
         """The names of the arms that are offered something."""
         arm = self.declared.design.arm
-        return arm.treated if arm else ("programme",)
+        return arm.programmes if arm else ("programme",)
 
     @property
     def arm_names(self) -> tuple[str, ...]:
@@ -148,7 +148,7 @@ class Evaluation:
     def contrasts(self) -> tuple[Contrast | None, ...]:
         """Return the pairs of arms that are compared; None where there is one pair or none."""
         arm = self.declared.design.arm
-        return contrasts(arm.treated, arm.comparison) if arm else (None,)
+        return contrasts(arm.programmes, arm.comparison) if arm else (None,)
 
     def targets(self) -> tuple[Target, ...]:
         """Return every outcome x wave x informant that a measure shows, in declared order.

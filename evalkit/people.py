@@ -89,7 +89,7 @@ def _people_rules(evaluation: Evaluation) -> Iterable[Rule]:
     yield Rule("age", years, _is_age, blank_ok=True, required=False)
     if design.arm:
         arm = design.arm
-        words = [*arm.treated, arm.comparison]
+        words = [*arm.programmes, arm.comparison]
         allowed = f"{', '.join(words)}, or blank if never allocated"
         yield among(words, arm.column, allowed, blank_ok=True, why="design.arm names it")
     for column in filter(None, [*design.strata, design.groups]):
@@ -256,7 +256,7 @@ def _offered(evaluation: Evaluation) -> dict[str, float]:
 def _odd_arms(evaluation: Evaluation, people: pd.DataFrame) -> Iterable[str]:
     arm = evaluation.declared.design.arm
     if arm is not None:
-        for name in (*arm.treated, arm.comparison):
+        for name in (*arm.programmes, arm.comparison):
             if not (people["placed"] == name).any():
                 yield f"the arm '{name}' has nobody"
         return

@@ -128,7 +128,7 @@ def residuals(study: Study, target: Target, followed: pd.DataFrame) -> pd.Series
     import numpy as np
     import pandas as pd
 
-    from evalkit.stats.design_matrix import covariate_columns
+    from evalkit.stats.shared.design_matrix import covariate_columns
 
     sample = analysis_sample(study, target, followed)
     keep = np.ones(len(sample.frame), dtype=bool)

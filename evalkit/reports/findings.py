@@ -10,6 +10,9 @@ from evalkit.checks import BalanceRow
 from evalkit.coverage import Coverage, Profile
 from evalkit.flow import Step
 from evalkit.indicators import Rate
+from evalkit.intercurrent import EventCount
+from evalkit.looks import Look
+from evalkit.moderators import Moderation
 from evalkit.results import Attrition, Check, Estimate, Finding, Level, Record
 
 if TYPE_CHECKING:
@@ -79,6 +82,11 @@ class FindingsFile(Record):
     levels: tuple[Level, ...]
     findings: tuple[Finding, ...]
     indicators: tuple[Rate, ...]
+    beside: tuple[Estimate, ...]
+    moderations: tuple[Moderation, ...]
+    looks: tuple[Look, ...]
+    event_effects: tuple[Estimate, ...]
+    events: tuple[EventCount, ...]
     deviations: tuple[str, ...]
     notes: tuple[str, ...]
     provenance: Provenance
@@ -109,6 +117,11 @@ def findings_file(analysis: Analysis) -> FindingsFile:
         levels=analysis.levels,
         findings=analysis.findings,
         indicators=analysis.rates,
+        beside=analysis.beside,
+        moderations=analysis.moderations,
+        looks=analysis.looks,
+        event_effects=analysis.event_effects,
+        events=study.events(),
         deviations=(),
         notes=study.problems,
         provenance=_provenance(analysis),

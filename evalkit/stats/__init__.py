@@ -5,161 +5,193 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from evalkit.stats.allocation_counts import AllocationChances, allocation_chances
     from evalkit.stats.balancing import balance
-    from evalkit.stats.binary import odds_ratio, risk_difference, risk_ratio
-    from evalkit.stats.block_means import DesignDifference, difference_in_means
-    from evalkit.stats.changes import mean_change
-    from evalkit.stats.clustered_sizes import ClusterEffect, cluster_g
-    from evalkit.stats.compliance import ComplierEffect, complier_effect
-    from evalkit.stats.constrained import ConstrainedSchemes, constrained_schemes
-    from evalkit.stats.counts import RateEffect, rate_ratio
-    from evalkit.stats.differences import mean_difference
-    from evalkit.stats.dosage import DoseEffect, dose_effect
-    from evalkit.stats.effect_sizes import EffectSize, hedges_g
-    from evalkit.stats.individual_change import ReliableChange, reliable_change
-    from evalkit.stats.informants import agreement
-    from evalkit.stats.interim import InterimVerdict, interim_verdict
-    from evalkit.stats.internal_consistency import reliability
-    from evalkit.stats.intraclass import cluster_icc, icc
-    from evalkit.stats.joint_tests import JointTest, joint_test
-    from evalkit.stats.log_rank import log_rank_test
-    from evalkit.stats.logit_sizes import CoxIndex, cox_index, d_to_odds_ratio, odds_ratio_to_d
+    from evalkit.stats.categories.binary import odds_ratio, risk_difference, risk_ratio
+    from evalkit.stats.categories.ordinal import OrdinalEffect, ordinal_odds_ratio
+    from evalkit.stats.categories.risk_study import RiskEffect
+    from evalkit.stats.categories.win_probability import Superiority, probability_of_superiority
+    from evalkit.stats.clusters.mixed_models import MixedDifference, mixed_difference
+    from evalkit.stats.clusters.one_arm_clusters import (
+        PartiallyClusteredDifference,
+        partially_clustered_difference,
+    )
+    from evalkit.stats.clusters.sites import MultisiteDifference, multisite_difference
+    from evalkit.stats.clusters.stepped_wedge import (
+        SteppedWedgeDifference,
+        stepped_wedge_difference,
+    )
+    from evalkit.stats.events.counts import RateEffect, rate_ratio
+    from evalkit.stats.events.log_rank import log_rank_test
+    from evalkit.stats.events.rates import event_rate
+    from evalkit.stats.events.survival import (
+        SurvivalEffect,
+        hazard_ratio,
+        restricted_mean_difference,
+    )
+    from evalkit.stats.events.survival_curves import KaplanMeier, kaplan_meier
+    from evalkit.stats.least_squares.block_means import DesignDifference, difference_in_means
+    from evalkit.stats.least_squares.compliance import ComplierEffect, complier_effect
+    from evalkit.stats.least_squares.differences import mean_difference
+    from evalkit.stats.least_squares.dosage import DoseEffect, dose_effect
+    from evalkit.stats.least_squares.joint_tests import JointTest, joint_test
+    from evalkit.stats.least_squares.several_arms import pairwise_differences
+    from evalkit.stats.least_squares.subgroup_results import SubgroupEffects
+    from evalkit.stats.least_squares.subgroups import subgroup_effects
     from evalkit.stats.loss import attrition
-    from evalkit.stats.mixed_models import MixedDifference, mixed_difference
+    from evalkit.stats.measuring.informants import agreement
+    from evalkit.stats.measuring.internal_consistency import reliability
+    from evalkit.stats.measuring.intraclass import cluster_icc, icc
+    from evalkit.stats.measuring.stability import retest
     from evalkit.stats.multiplicity import adjust_p
-    from evalkit.stats.one_arm_clusters import PartiallyClusteredDifference, partially_clustered_difference
-    from evalkit.stats.ordinal import OrdinalEffect, ordinal_odds_ratio
-    from evalkit.stats.planning_factors import ClusterBaselineFactors, RepeatedFactors, cluster_baseline_factors, design_effect, inflate_for_loss, repeated_factors
-    from evalkit.stats.power_clusters import power_blocked_cluster, power_cluster
-    from evalkit.stats.power_people import power_blocked, power_individual
-    from evalkit.stats.power_risks import power_binary
-    from evalkit.stats.power_solving import Power
-    from evalkit.stats.randomising import randomise
-    from evalkit.stats.rates import event_rate
-    from evalkit.stats.reassigning import minimisation, within_blocks
-    from evalkit.stats.rerandomising import PermutationTest, permutation_test
-    from evalkit.stats.resampling import Bootstrap, bootstrap
-    from evalkit.stats.risk_study import RiskEffect
-    from evalkit.stats.several_arms import pairwise_differences
-    from evalkit.stats.sites import MultisiteDifference, multisite_difference
-    from evalkit.stats.spending import SpendingBounds, spending_bounds
-    from evalkit.stats.stability import retest
-    from evalkit.stats.standardised_change import ChangeSize, pre_post_control_g, standardised_mean_change
-    from evalkit.stats.status_rates import StatusRate
-    from evalkit.stats.step_down import StepDown, romano_wolf, westfall_young
-    from evalkit.stats.stepped_wedge import SteppedWedgeDifference, stepped_wedge_difference
-    from evalkit.stats.subgroup_results import SubgroupEffects
-    from evalkit.stats.subgroups import subgroup_effects
-    from evalkit.stats.summary_sizes import cohens_u3, common_language_effect, glass_delta, improvement_index, standardised_difference
-    from evalkit.stats.survival import SurvivalEffect, hazard_ratio, restricted_mean_difference
-    from evalkit.stats.survival_curves import KaplanMeier, kaplan_meier
-    from evalkit.stats.wave_results import RepeatedMeasures, WaveTest
-    from evalkit.stats.waves import repeated_measures
-    from evalkit.stats.wild_bootstrap import WildBootstrap, wild_cluster_bootstrap
-    from evalkit.stats.win_probability import Superiority, probability_of_superiority
+    from evalkit.stats.over_time.wave_results import RepeatedMeasures, WaveTest
+    from evalkit.stats.over_time.waves import repeated_measures
+    from evalkit.stats.persons.individual_change import ReliableChange, reliable_change
+    from evalkit.stats.persons.status_rates import StatusRate
+    from evalkit.stats.planning.allocation_counts import AllocationChances, allocation_chances
+    from evalkit.stats.planning.constrained import ConstrainedSchemes, constrained_schemes
+    from evalkit.stats.planning.interim import InterimVerdict, interim_verdict
+    from evalkit.stats.planning.planning_factors import (
+        ClusterBaselineFactors,
+        RepeatedFactors,
+        cluster_baseline_factors,
+        design_effect,
+        inflate_for_loss,
+        repeated_factors,
+    )
+    from evalkit.stats.planning.power_clusters import power_blocked_cluster, power_cluster
+    from evalkit.stats.planning.power_people import power_blocked, power_individual
+    from evalkit.stats.planning.power_risks import power_binary
+    from evalkit.stats.planning.power_solving import Power
+    from evalkit.stats.planning.randomising import randomise
+    from evalkit.stats.planning.spending import SpendingBounds, spending_bounds
+    from evalkit.stats.redrawing.reassigning import minimisation, within_blocks
+    from evalkit.stats.redrawing.rerandomising import PermutationTest, permutation_test
+    from evalkit.stats.redrawing.resampling import Bootstrap, bootstrap
+    from evalkit.stats.redrawing.step_down import StepDown, romano_wolf, westfall_young
+    from evalkit.stats.redrawing.wild_bootstrap import WildBootstrap, wild_cluster_bootstrap
+    from evalkit.stats.sizes.changes import mean_change
+    from evalkit.stats.sizes.clustered_sizes import ClusterEffect, cluster_g
+    from evalkit.stats.sizes.effect_sizes import EffectSize, hedges_g
+    from evalkit.stats.sizes.logit_sizes import (
+        CoxIndex,
+        cox_index,
+        d_to_odds_ratio,
+        odds_ratio_to_d,
+    )
+    from evalkit.stats.sizes.standardised_change import (
+        ChangeSize,
+        pre_post_control_g,
+        standardised_mean_change,
+    )
+    from evalkit.stats.sizes.summary_sizes import (
+        cohens_u3,
+        common_language_effect,
+        glass_delta,
+        improvement_index,
+        standardised_difference,
+    )
 
 _HOME = {
-    "AllocationChances": "allocation_counts",
-    "Bootstrap": "resampling",
-    "ChangeSize": "standardised_change",
-    "ClusterBaselineFactors": "planning_factors",
-    "ClusterEffect": "clustered_sizes",
-    "ComplierEffect": "compliance",
-    "ConstrainedSchemes": "constrained",
-    "CoxIndex": "logit_sizes",
-    "DesignDifference": "block_means",
-    "DoseEffect": "dosage",
-    "EffectSize": "effect_sizes",
-    "InterimVerdict": "interim",
-    "JointTest": "joint_tests",
-    "KaplanMeier": "survival_curves",
-    "MixedDifference": "mixed_models",
-    "MultisiteDifference": "sites",
-    "OrdinalEffect": "ordinal",
-    "PartiallyClusteredDifference": "one_arm_clusters",
-    "PermutationTest": "rerandomising",
-    "Power": "power_solving",
-    "RateEffect": "counts",
-    "ReliableChange": "individual_change",
-    "RepeatedFactors": "planning_factors",
-    "RepeatedMeasures": "wave_results",
-    "RiskEffect": "risk_study",
-    "SpendingBounds": "spending",
-    "StatusRate": "status_rates",
-    "StepDown": "step_down",
-    "SteppedWedgeDifference": "stepped_wedge",
-    "SubgroupEffects": "subgroup_results",
-    "Superiority": "win_probability",
-    "SurvivalEffect": "survival",
-    "WaveTest": "wave_results",
-    "WildBootstrap": "wild_bootstrap",
+    "AllocationChances": "planning.allocation_counts",
+    "Bootstrap": "redrawing.resampling",
+    "ChangeSize": "sizes.standardised_change",
+    "ClusterBaselineFactors": "planning.planning_factors",
+    "ClusterEffect": "sizes.clustered_sizes",
+    "ComplierEffect": "least_squares.compliance",
+    "ConstrainedSchemes": "planning.constrained",
+    "CoxIndex": "sizes.logit_sizes",
+    "DesignDifference": "least_squares.block_means",
+    "DoseEffect": "least_squares.dosage",
+    "EffectSize": "sizes.effect_sizes",
+    "InterimVerdict": "planning.interim",
+    "JointTest": "least_squares.joint_tests",
+    "KaplanMeier": "events.survival_curves",
+    "MixedDifference": "clusters.mixed_models",
+    "MultisiteDifference": "clusters.sites",
+    "OrdinalEffect": "categories.ordinal",
+    "PartiallyClusteredDifference": "clusters.one_arm_clusters",
+    "PermutationTest": "redrawing.rerandomising",
+    "Power": "planning.power_solving",
+    "RateEffect": "events.counts",
+    "ReliableChange": "persons.individual_change",
+    "RepeatedFactors": "planning.planning_factors",
+    "RepeatedMeasures": "over_time.wave_results",
+    "RiskEffect": "categories.risk_study",
+    "SpendingBounds": "planning.spending",
+    "StatusRate": "persons.status_rates",
+    "StepDown": "redrawing.step_down",
+    "SteppedWedgeDifference": "clusters.stepped_wedge",
+    "SubgroupEffects": "least_squares.subgroup_results",
+    "Superiority": "categories.win_probability",
+    "SurvivalEffect": "events.survival",
+    "WaveTest": "over_time.wave_results",
+    "WildBootstrap": "redrawing.wild_bootstrap",
     "adjust_p": "multiplicity",
-    "agreement": "informants",
-    "allocation_chances": "allocation_counts",
+    "agreement": "measuring.informants",
+    "allocation_chances": "planning.allocation_counts",
     "attrition": "loss",
     "balance": "balancing",
-    "bootstrap": "resampling",
-    "cluster_baseline_factors": "planning_factors",
-    "cluster_g": "clustered_sizes",
-    "cluster_icc": "intraclass",
-    "cohens_u3": "summary_sizes",
-    "common_language_effect": "summary_sizes",
-    "complier_effect": "compliance",
-    "constrained_schemes": "constrained",
-    "cox_index": "logit_sizes",
-    "d_to_odds_ratio": "logit_sizes",
-    "design_effect": "planning_factors",
-    "difference_in_means": "block_means",
-    "dose_effect": "dosage",
-    "event_rate": "rates",
-    "glass_delta": "summary_sizes",
-    "hazard_ratio": "survival",
-    "hedges_g": "effect_sizes",
-    "icc": "intraclass",
-    "improvement_index": "summary_sizes",
-    "inflate_for_loss": "planning_factors",
-    "interim_verdict": "interim",
-    "joint_test": "joint_tests",
-    "kaplan_meier": "survival_curves",
-    "log_rank_test": "log_rank",
-    "mean_change": "changes",
-    "mean_difference": "differences",
-    "minimisation": "reassigning",
-    "mixed_difference": "mixed_models",
-    "multisite_difference": "sites",
-    "odds_ratio": "binary",
-    "odds_ratio_to_d": "logit_sizes",
-    "ordinal_odds_ratio": "ordinal",
-    "pairwise_differences": "several_arms",
-    "partially_clustered_difference": "one_arm_clusters",
-    "permutation_test": "rerandomising",
-    "power_binary": "power_risks",
-    "power_blocked": "power_people",
-    "power_blocked_cluster": "power_clusters",
-    "power_cluster": "power_clusters",
-    "power_individual": "power_people",
-    "pre_post_control_g": "standardised_change",
-    "probability_of_superiority": "win_probability",
-    "randomise": "randomising",
-    "rate_ratio": "counts",
-    "reliability": "internal_consistency",
-    "reliable_change": "individual_change",
-    "repeated_factors": "planning_factors",
-    "repeated_measures": "waves",
-    "restricted_mean_difference": "survival",
-    "retest": "stability",
-    "risk_difference": "binary",
-    "risk_ratio": "binary",
-    "romano_wolf": "step_down",
-    "spending_bounds": "spending",
-    "standardised_difference": "summary_sizes",
-    "standardised_mean_change": "standardised_change",
-    "stepped_wedge_difference": "stepped_wedge",
-    "subgroup_effects": "subgroups",
-    "westfall_young": "step_down",
-    "wild_cluster_bootstrap": "wild_bootstrap",
-    "within_blocks": "reassigning",
+    "bootstrap": "redrawing.resampling",
+    "cluster_baseline_factors": "planning.planning_factors",
+    "cluster_g": "sizes.clustered_sizes",
+    "cluster_icc": "measuring.intraclass",
+    "cohens_u3": "sizes.summary_sizes",
+    "common_language_effect": "sizes.summary_sizes",
+    "complier_effect": "least_squares.compliance",
+    "constrained_schemes": "planning.constrained",
+    "cox_index": "sizes.logit_sizes",
+    "d_to_odds_ratio": "sizes.logit_sizes",
+    "design_effect": "planning.planning_factors",
+    "difference_in_means": "least_squares.block_means",
+    "dose_effect": "least_squares.dosage",
+    "event_rate": "events.rates",
+    "glass_delta": "sizes.summary_sizes",
+    "hazard_ratio": "events.survival",
+    "hedges_g": "sizes.effect_sizes",
+    "icc": "measuring.intraclass",
+    "improvement_index": "sizes.summary_sizes",
+    "inflate_for_loss": "planning.planning_factors",
+    "interim_verdict": "planning.interim",
+    "joint_test": "least_squares.joint_tests",
+    "kaplan_meier": "events.survival_curves",
+    "log_rank_test": "events.log_rank",
+    "mean_change": "sizes.changes",
+    "mean_difference": "least_squares.differences",
+    "minimisation": "redrawing.reassigning",
+    "mixed_difference": "clusters.mixed_models",
+    "multisite_difference": "clusters.sites",
+    "odds_ratio": "categories.binary",
+    "odds_ratio_to_d": "sizes.logit_sizes",
+    "ordinal_odds_ratio": "categories.ordinal",
+    "pairwise_differences": "least_squares.several_arms",
+    "partially_clustered_difference": "clusters.one_arm_clusters",
+    "permutation_test": "redrawing.rerandomising",
+    "power_binary": "planning.power_risks",
+    "power_blocked": "planning.power_people",
+    "power_blocked_cluster": "planning.power_clusters",
+    "power_cluster": "planning.power_clusters",
+    "power_individual": "planning.power_people",
+    "pre_post_control_g": "sizes.standardised_change",
+    "probability_of_superiority": "categories.win_probability",
+    "randomise": "planning.randomising",
+    "rate_ratio": "events.counts",
+    "reliability": "measuring.internal_consistency",
+    "reliable_change": "persons.individual_change",
+    "repeated_factors": "planning.planning_factors",
+    "repeated_measures": "over_time.waves",
+    "restricted_mean_difference": "events.survival",
+    "retest": "measuring.stability",
+    "risk_difference": "categories.binary",
+    "risk_ratio": "categories.binary",
+    "romano_wolf": "redrawing.step_down",
+    "spending_bounds": "planning.spending",
+    "standardised_difference": "sizes.summary_sizes",
+    "standardised_mean_change": "sizes.standardised_change",
+    "stepped_wedge_difference": "clusters.stepped_wedge",
+    "subgroup_effects": "least_squares.subgroups",
+    "westfall_young": "redrawing.step_down",
+    "wild_cluster_bootstrap": "redrawing.wild_bootstrap",
+    "within_blocks": "redrawing.reassigning",
 }
 
 __all__ = [

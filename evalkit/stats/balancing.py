@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evalkit.errors import CannotEstimate
-from evalkit.stats.columns import (
+from evalkit.stats.shared.columns import (
     as_names,
     check_frame,
     check_roles,
@@ -17,7 +17,7 @@ from evalkit.stats.columns import (
     read_arm,
     weight_column,
 )
-from evalkit.stats.design_matrix import indicator, is_categorical, levels
+from evalkit.stats.shared.design_matrix import indicator, is_categorical, levels
 
 if TYPE_CHECKING:
     import pandas as pd

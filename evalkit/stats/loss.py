@@ -7,7 +7,7 @@ from typing import Any
 
 from evalkit.errors import CannotEstimate
 from evalkit.results import Attrition
-from evalkit.stats.columns import invalid
+from evalkit.stats.shared.columns import invalid
 
 # Largest differential loss, in percentage points, at each whole percent of overall loss from 0:
 # What Works Clearinghouse, Standards Handbook versions 4.0 and 4.1, table II.1.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalkit.stats.columns import choice, invalid, vector
+from evalkit.stats.shared.columns import choice, invalid, vector
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

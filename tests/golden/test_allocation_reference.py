@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evalkit.stats.allocation_counts import allocation_chances
-from evalkit.stats.allocation_keys import block_order, key
-from evalkit.stats.constrained import balance_scores, constrained_schemes
-from evalkit.stats.minimising import chances, imbalances
-from evalkit.stats.randomising import randomise
+from evalkit.stats.planning.allocation_counts import allocation_chances
+from evalkit.stats.planning.allocation_keys import block_order, key
+from evalkit.stats.planning.constrained import balance_scores, constrained_schemes
+from evalkit.stats.planning.minimising import chances, imbalances
+from evalkit.stats.planning.randomising import randomise
 
 OWN = json.loads((Path(__file__).parent / "allocation.json").read_text(encoding="utf-8"))
 FRAME = pd.DataFrame({"site": OWN["site"], "risk": OWN["risk"]})

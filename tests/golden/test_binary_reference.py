@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evalkit.stats.binary import odds_ratio, risk_difference, risk_ratio
-from evalkit.stats.families import LOGISTIC, POISSON
-from evalkit.stats.glm import fit
-from evalkit.stats.small_tables import Table, newcombe_difference
+from evalkit.stats.categories.binary import odds_ratio, risk_difference, risk_ratio
+from evalkit.stats.categories.families import LOGISTIC, POISSON
+from evalkit.stats.categories.glm import fit
+from evalkit.stats.categories.small_tables import Table, newcombe_difference
 
 OURS = json.loads(Path(__file__).with_name("binary.json").read_text(encoding="utf-8"))["cases"]
 EFFECTS = {"rd": risk_difference, "rr": risk_ratio, "or": odds_ratio}

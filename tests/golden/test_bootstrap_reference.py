@@ -15,13 +15,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evalkit.stats.bootstrap_draws import times
-from evalkit.stats.bootstrap_intervals import accelerated, basic, jackknife_acceleration, percentile
-from evalkit.stats.bootstrap_study import Resampled, read_resampled
-from evalkit.stats.bootstrap_values import Values, refitted, weighted, with_errors
-from evalkit.stats.effect_sizes import small_sample_factor
-from evalkit.stats.studentised import moments
-from evalkit.stats.trial_outcomes import Study
+from evalkit.stats.redrawing.bootstrap_draws import times
+from evalkit.stats.redrawing.bootstrap_intervals import (
+    accelerated,
+    basic,
+    jackknife_acceleration,
+    percentile,
+)
+from evalkit.stats.redrawing.bootstrap_study import Resampled, read_resampled
+from evalkit.stats.redrawing.bootstrap_values import Values, refitted, weighted, with_errors
+from evalkit.stats.redrawing.studentised import moments
+from evalkit.stats.redrawing.trial_outcomes import Study
+from evalkit.stats.sizes.effect_sizes import small_sample_factor
 
 OWN = {
     case["id"]: case

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evalkit.stats.individual_change import ReliableChange, reliable_change
+from evalkit.stats.persons.individual_change import ReliableChange, reliable_change
 
 GOLDEN = json.loads(Path(__file__).with_name("individual_change.json").read_text(encoding="utf-8"))
 STATUS = {

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evalkit.stats.compliance import ComplierEffect, complier_effect
+from evalkit.stats.least_squares.compliance import ComplierEffect, complier_effect
 
 FILE = Path(__file__).with_name("complier.json")
 OWN = json.loads(FILE.read_text(encoding="utf-8"))["cases"]

@@ -15,15 +15,15 @@ import numpy as np
 import pytest
 from scipy import stats as sps
 
-from evalkit.stats.clustered_sizes import ClusterEffect, cluster_g
-from evalkit.stats.effect_sizes import small_sample_factor
-from evalkit.stats.logit_sizes import cox_index, d_to_odds_ratio, odds_ratio_to_d
-from evalkit.stats.standardised_change import pre_post_control_g, standardised_mean_change
-from evalkit.stats.summary_sizes import (
+from evalkit.stats.sizes.clustered_sizes import ClusterEffect, cluster_g
+from evalkit.stats.sizes.effect_sizes import small_sample_factor
+from evalkit.stats.sizes.logit_sizes import cox_index, d_to_odds_ratio, odds_ratio_to_d
+from evalkit.stats.sizes.standardised_change import pre_post_control_g, standardised_mean_change
+from evalkit.stats.sizes.summary_sizes import (
     cohens_u3,
+    common_language_effect,
     glass_delta,
     improvement_index,
-    common_language_effect,
     standardised_difference,
 )
 

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evalkit.stats.group_sequential import crossing
-from evalkit.stats.interim import interim_verdict
-from evalkit.stats.spending import spending_bounds
+from evalkit.stats.planning.group_sequential import crossing
+from evalkit.stats.planning.interim import interim_verdict
+from evalkit.stats.planning.spending import spending_bounds
 
 CASES = json.loads((Path(__file__).parent / "interim.json").read_text(encoding="utf-8"))["cases"]
 FIVE = [0.2, 0.4, 0.6, 0.8, 1.0]

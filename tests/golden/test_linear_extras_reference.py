@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evalkit.stats import glm
-from evalkit.stats.differences import mean_difference
-from evalkit.stats.families import LOGISTIC, POISSON
-from evalkit.stats.joint_tests import joint_test
-from evalkit.stats.linear import fit
-from evalkit.stats.one_arm_clusters import one_arm_factors, partially_clustered_difference
-from evalkit.stats.stepped_wedge import stepped_wedge_difference
-from evalkit.stats.subgroups import subgroup_effects
+from evalkit.stats.categories import glm
+from evalkit.stats.categories.families import LOGISTIC, POISSON
+from evalkit.stats.clusters.one_arm_clusters import one_arm_factors, partially_clustered_difference
+from evalkit.stats.clusters.stepped_wedge import stepped_wedge_difference
+from evalkit.stats.least_squares.differences import mean_difference
+from evalkit.stats.least_squares.joint_tests import joint_test
+from evalkit.stats.least_squares.linear import fit
+from evalkit.stats.least_squares.subgroups import subgroup_effects
 
 HERE = Path(__file__).parent
 OWN = json.loads((HERE / "linear_extras.json").read_text(encoding="utf-8"))

@@ -15,10 +15,10 @@ import pandas as pd
 import pytest
 
 from evalkit.errors import CannotEstimate
-from evalkit.stats.differences import mean_difference
-from evalkit.stats.effect_sizes import accurate_mean, hedges_g, pooled_sd
-from evalkit.stats.joint_tests import joint_test
-from evalkit.stats.linear import fit
+from evalkit.stats.least_squares.differences import mean_difference
+from evalkit.stats.least_squares.joint_tests import joint_test
+from evalkit.stats.least_squares.linear import fit
+from evalkit.stats.sizes.effect_sizes import accurate_mean, hedges_g, pooled_sd
 
 FILE = Path(__file__).parent / "data" / "nist_strd.json"
 SETS = json.loads(FILE.read_text(encoding="utf-8"))["sets"]

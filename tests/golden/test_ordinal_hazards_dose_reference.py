@@ -16,13 +16,13 @@ import pandas as pd
 import pytest
 from scipy.stats import brunnermunzel, norm
 
-from evalkit.stats.binary import odds_ratio, risk_difference, risk_ratio
-from evalkit.stats.dosage import dose_effect
-from evalkit.stats.log_rank import log_rank_test
-from evalkit.stats.ordinal import ordinal_odds_ratio
-from evalkit.stats.survival import hazard_ratio
-from evalkit.stats.survival_curves import kaplan_meier
-from evalkit.stats.win_probability import newcombe_limits, probability_of_superiority
+from evalkit.stats.categories.binary import odds_ratio, risk_difference, risk_ratio
+from evalkit.stats.categories.ordinal import ordinal_odds_ratio
+from evalkit.stats.categories.win_probability import newcombe_limits, probability_of_superiority
+from evalkit.stats.events.log_rank import log_rank_test
+from evalkit.stats.events.survival import hazard_ratio
+from evalkit.stats.events.survival_curves import kaplan_meier
+from evalkit.stats.least_squares.dosage import dose_effect
 
 FILE = Path(__file__).with_name("ordinal_hazards_dose.json")
 R = json.loads(FILE.read_text(encoding="utf-8"))

@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evalkit.stats.assignments import Plan, read_assigned
-from evalkit.stats.max_t import monotone, step_down
-from evalkit.stats.rerandomising import permutation_test
-from evalkit.stats.step_down import _family, centred, westfall_young
-from evalkit.stats.studentised import resampled
-from evalkit.stats.trial_outcomes import Study
-from evalkit.stats.wild_bootstrap import _read, _scores, _Test, wild_cluster_bootstrap
+from evalkit.stats.redrawing.assignments import Plan, read_assigned
+from evalkit.stats.redrawing.max_t import monotone, step_down
+from evalkit.stats.redrawing.rerandomising import permutation_test
+from evalkit.stats.redrawing.step_down import _family, centred, westfall_young
+from evalkit.stats.redrawing.studentised import resampled
+from evalkit.stats.redrawing.trial_outcomes import Study
+from evalkit.stats.redrawing.wild_bootstrap import _read, _scores, _Test, wild_cluster_bootstrap
 
 HERE = Path(__file__).parent
 OWN = {

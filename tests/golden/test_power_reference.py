@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evalkit.stats.noncentral_power import multiplier, t_power
-from evalkit.stats.planning_factors import (
+from evalkit.stats.planning.noncentral_power import multiplier, t_power
+from evalkit.stats.planning.planning_factors import (
     cluster_baseline_factors,
     design_effect,
     inflate_for_loss,
     repeated_factors,
 )
-from evalkit.stats.power_clusters import power_blocked_cluster, power_cluster
-from evalkit.stats.power_people import power_blocked, power_individual
-from evalkit.stats.power_risks import power_binary
+from evalkit.stats.planning.power_clusters import power_blocked_cluster, power_cluster
+from evalkit.stats.planning.power_people import power_blocked, power_individual
+from evalkit.stats.planning.power_risks import power_binary
 
 OWN = json.loads((Path(__file__).parent / "power.json").read_text(encoding="utf-8"))
 

@@ -19,12 +19,12 @@ import pytest
 from evalkit.errors import Where
 from evalkit.instruments.spec import Measure, build_measure
 from evalkit.scoring import score
-from evalkit.stats.informants import agreement
-from evalkit.stats.internal_consistency import reliability
-from evalkit.stats.intraclass import cluster_icc, icc
-from evalkit.stats.kappas import kappa, shares
-from evalkit.stats.one_factor import one_factor
-from evalkit.stats.stability import retest
+from evalkit.stats.measuring.informants import agreement
+from evalkit.stats.measuring.internal_consistency import reliability
+from evalkit.stats.measuring.intraclass import cluster_icc, icc
+from evalkit.stats.measuring.kappas import kappa, shares
+from evalkit.stats.measuring.one_factor import one_factor
+from evalkit.stats.measuring.stability import retest
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-12}
 OPTIMISED = {"rtol": 1e-5, "atol": 1e-9}  # lavaan stops where its optimiser does

@@ -17,8 +17,8 @@ from scipy import stats as sps
 
 from evalkit import stats
 from evalkit.results import Attrition, Estimate
-from evalkit.stats.effect_sizes import cluster_factors, small_sample_factor
-from evalkit.stats.linear import fit
+from evalkit.stats.least_squares.linear import fit
+from evalkit.stats.sizes.effect_sizes import cluster_factors, small_sample_factor
 
 HERE = Path(__file__).parent
 GOLDEN = json.loads((HERE / "beating_the_blues.json").read_text(encoding="utf-8"))["values"]

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evalkit.stats.effect_sizes import small_sample_factor
-from evalkit.stats.mixed_models import mixed_difference
-from evalkit.stats.random_intercept import RandomIntercept, fit_random_intercept
+from evalkit.stats.clusters.mixed_models import mixed_difference
+from evalkit.stats.clusters.random_intercept import RandomIntercept, fit_random_intercept
+from evalkit.stats.sizes.effect_sizes import small_sample_factor
 
 FILE = Path(__file__).with_name("random_intercept.json")
 OWN = json.loads(FILE.read_text(encoding="utf-8"))["cases"]

@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 from scipy.special import gammaln
 
-from evalkit.stats.counts import rate_ratio
-from evalkit.stats.design_matrix import covariate_columns
-from evalkit.stats.families import POISSON
-from evalkit.stats.glm import fit
-from evalkit.stats.overdispersed import fit_negative_binomial
+from evalkit.stats.categories.families import POISSON
+from evalkit.stats.categories.glm import fit
+from evalkit.stats.events.counts import rate_ratio
+from evalkit.stats.events.overdispersed import fit_negative_binomial
+from evalkit.stats.shared.design_matrix import covariate_columns
 
 OURS = json.loads(Path(__file__).with_name("binary.json").read_text(encoding="utf-8"))["cases"]
 

@@ -14,7 +14,7 @@ import pytest
 from scipy import stats as sps
 
 from evalkit import stats
-from evalkit.stats.linear import LinearFit, fit
+from evalkit.stats.least_squares.linear import LinearFit, fit
 
 TIGHT = {"rtol": 1e-8, "atol": 1e-12}
 NONCENTRAL = {"rtol": 1e-5, "atol": 0}  # the peers' limits come from an optimiser

@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evalkit.stats.block_means import difference_in_means
-from evalkit.stats.clustered_sizes import cluster_g
-from evalkit.stats.differences import mean_difference
-from evalkit.stats.mixed_models import mixed_difference
-from evalkit.stats.several_arms import pairwise_differences
-from evalkit.stats.site_slopes import fit_site_slopes
-from evalkit.stats.sites import multisite_difference
-from evalkit.stats.summary_sizes import standardised_difference
+from evalkit.stats.clusters.mixed_models import mixed_difference
+from evalkit.stats.clusters.site_slopes import fit_site_slopes
+from evalkit.stats.clusters.sites import multisite_difference
+from evalkit.stats.least_squares.block_means import difference_in_means
+from evalkit.stats.least_squares.differences import mean_difference
+from evalkit.stats.least_squares.several_arms import pairwise_differences
+from evalkit.stats.sizes.clustered_sizes import cluster_g
+from evalkit.stats.sizes.summary_sizes import standardised_difference
 
 FILE = Path(__file__).with_name("sites_arms.json")
 OWN = json.loads(FILE.read_text(encoding="utf-8"))

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evalkit.stats.cox import cox_fit
-from evalkit.stats.log_rank import log_rank_test
-from evalkit.stats.risk_sets import moments
-from evalkit.stats.survival import hazard_ratio, restricted_mean_difference
-from evalkit.stats.survival_curves import kaplan_meier
+from evalkit.stats.events.cox import cox_fit
+from evalkit.stats.events.log_rank import log_rank_test
+from evalkit.stats.events.risk_sets import moments
+from evalkit.stats.events.survival import hazard_ratio, restricted_mean_difference
+from evalkit.stats.events.survival_curves import kaplan_meier
 
 OURS = json.loads(Path(__file__).with_name("binary.json").read_text(encoding="utf-8"))["cases"]
 SEX: dict[str, Any] = {"time": "time", "event": "dead", "treatment": "sex", "treated": 2}

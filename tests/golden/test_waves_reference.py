@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evalkit.stats.differences import mean_difference
-from evalkit.stats.estimating_equations import GAUSSIAN, GeeFit, fit_gee
-from evalkit.stats.families import LOGISTIC
-from evalkit.stats.waves import RepeatedMeasures, repeated_measures
+from evalkit.stats.categories.families import LOGISTIC
+from evalkit.stats.least_squares.differences import mean_difference
+from evalkit.stats.over_time.estimating_equations import GAUSSIAN, GeeFit, fit_gee
+from evalkit.stats.over_time.waves import RepeatedMeasures, repeated_measures
 
 OWN = json.loads(Path(__file__).with_name("waves.json").read_text(encoding="utf-8"))
 KINDS = ("independence", "exchangeable", "ar1", "unstructured")

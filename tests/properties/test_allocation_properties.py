@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import CannotEstimate, InvalidInput
-from evalkit.stats.allocation_counts import allocation_chances
-from evalkit.stats.constrained import constrained_schemes
-from evalkit.stats.minimising import minimised
-from evalkit.stats.randomising import ADDED, randomise
-from evalkit.stats.reassigning import minimisation, within_blocks
-from evalkit.stats.rerandomising import permutation_test
+from evalkit.stats.planning.allocation_counts import allocation_chances
+from evalkit.stats.planning.constrained import constrained_schemes
+from evalkit.stats.planning.minimising import minimised
+from evalkit.stats.planning.randomising import ADDED, randomise
+from evalkit.stats.redrawing.reassigning import minimisation, within_blocks
+from evalkit.stats.redrawing.rerandomising import permutation_test
 
 quick = settings(deadline=None, max_examples=30)
 SEEDS = st.one_of(st.integers(0, 10**9), st.text("abc-é 1", min_size=1).filter(str.strip))

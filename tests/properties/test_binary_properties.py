@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import CannotEstimate
-from evalkit.stats.binary import odds_ratio, risk_difference, risk_ratio
-from evalkit.stats.families import LOGISTIC
-from evalkit.stats.glm import fit
-from evalkit.stats.risk_study import RiskEffect
+from evalkit.stats.categories.binary import odds_ratio, risk_difference, risk_ratio
+from evalkit.stats.categories.families import LOGISTIC
+from evalkit.stats.categories.glm import fit
+from evalkit.stats.categories.risk_study import RiskEffect
 
 quick = settings(deadline=None, max_examples=20)
 EFFECTS = (risk_difference, risk_ratio, odds_ratio)

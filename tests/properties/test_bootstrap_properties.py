@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import CannotEstimate, InvalidInput
-from evalkit.stats.bootstrap_intervals import quantiles
-from evalkit.stats.differences import mean_difference
-from evalkit.stats.effect_sizes import hedges_g
-from evalkit.stats.resampling import Bootstrap, bootstrap
+from evalkit.stats.least_squares.differences import mean_difference
+from evalkit.stats.redrawing.bootstrap_intervals import quantiles
+from evalkit.stats.redrawing.resampling import Bootstrap, bootstrap
+from evalkit.stats.sizes.effect_sizes import hedges_g
 
 quick = settings(deadline=None, max_examples=20)
 SEEDS = st.integers(0, 10_000)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from scipy.stats import t as student
 
 from evalkit.errors import CannotEstimate, InvalidInput
-from evalkit.stats.compliance import ComplierEffect, complier_effect
-from evalkit.stats.differences import mean_difference
-from evalkit.stats.two_stage import TwoStage, anderson_rubin, fit_two_stage
+from evalkit.stats.least_squares.compliance import ComplierEffect, complier_effect
+from evalkit.stats.least_squares.differences import mean_difference
+from evalkit.stats.least_squares.two_stage import TwoStage, anderson_rubin, fit_two_stage
 
 quick = settings(deadline=None, max_examples=40)
 SEEDS = st.integers(0, 10_000)

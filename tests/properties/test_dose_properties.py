@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import CannotEstimate, InvalidInput
-from evalkit.stats.compliance import complier_effect
-from evalkit.stats.differences import mean_difference
-from evalkit.stats.dosage import DoseEffect, dose_effect
+from evalkit.stats.least_squares.compliance import complier_effect
+from evalkit.stats.least_squares.differences import mean_difference
+from evalkit.stats.least_squares.dosage import DoseEffect, dose_effect
 
 quick = settings(deadline=None, max_examples=20)
 CALL: dict[str, Any] = {"outcome": "y", "assigned": "z", "dose": "d"}

@@ -12,16 +12,20 @@ from hypothesis import strategies as st
 from scipy.stats import multivariate_t
 
 from evalkit.errors import CannotEstimate, EvalkitError, InvalidInput
-from evalkit.stats.block_means import difference_in_means
-from evalkit.stats.clustered_sizes import cluster_g
-from evalkit.stats.differences import mean_difference
-from evalkit.stats.effect_sizes import hedges_g
-from evalkit.stats.logit_sizes import cox_index, odds_ratio_to_d
-from evalkit.stats.several_arms import pairwise_differences
-from evalkit.stats.simultaneous import inside_all
-from evalkit.stats.sites import multisite_difference
-from evalkit.stats.standardised_change import pre_post_control_g, standardised_mean_change
-from evalkit.stats.summary_sizes import glass_delta, improvement_index, standardised_difference
+from evalkit.stats.clusters.sites import multisite_difference
+from evalkit.stats.least_squares.block_means import difference_in_means
+from evalkit.stats.least_squares.differences import mean_difference
+from evalkit.stats.least_squares.several_arms import pairwise_differences
+from evalkit.stats.least_squares.simultaneous import inside_all
+from evalkit.stats.sizes.clustered_sizes import cluster_g
+from evalkit.stats.sizes.effect_sizes import hedges_g
+from evalkit.stats.sizes.logit_sizes import cox_index, odds_ratio_to_d
+from evalkit.stats.sizes.standardised_change import pre_post_control_g, standardised_mean_change
+from evalkit.stats.sizes.summary_sizes import (
+    glass_delta,
+    improvement_index,
+    standardised_difference,
+)
 
 quick = settings(deadline=None, max_examples=8)
 few = settings(deadline=None, max_examples=3)

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import InvalidInput
-from evalkit.stats.interim import interim_verdict
-from evalkit.stats.spending import spending_bounds
+from evalkit.stats.planning.interim import interim_verdict
+from evalkit.stats.planning.spending import spending_bounds
 
 quick = settings(deadline=None, max_examples=25)
 KINDS = st.sampled_from(["obrien-fleming", "pocock"])

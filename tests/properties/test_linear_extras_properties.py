@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import CannotEstimate, InvalidInput
-from evalkit.stats import diagonal_roots
-from evalkit.stats.differences import mean_difference
-from evalkit.stats.joint_tests import joint_test
-from evalkit.stats.mixed_models import mixed_difference
-from evalkit.stats.one_arm_clusters import partially_clustered_difference
-from evalkit.stats.stepped_wedge import stepped_wedge_difference
-from evalkit.stats.subgroups import subgroup_effects
+from evalkit.stats.categories import diagonal_roots
+from evalkit.stats.clusters.mixed_models import mixed_difference
+from evalkit.stats.clusters.one_arm_clusters import partially_clustered_difference
+from evalkit.stats.clusters.stepped_wedge import stepped_wedge_difference
+from evalkit.stats.least_squares.differences import mean_difference
+from evalkit.stats.least_squares.joint_tests import joint_test
+from evalkit.stats.least_squares.subgroups import subgroup_effects
 
 quick = settings(deadline=None, max_examples=15)
 SEEDS = st.integers(0, 10_000)

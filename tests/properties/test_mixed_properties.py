@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import CannotEstimate, InvalidInput, NotConverged
-from evalkit.stats.differences import mean_difference
-from evalkit.stats.mixed_models import MixedDifference, mixed_difference
-from evalkit.stats.random_intercept import fit_random_intercept
+from evalkit.stats.clusters.mixed_models import MixedDifference, mixed_difference
+from evalkit.stats.clusters.random_intercept import fit_random_intercept
+from evalkit.stats.least_squares.differences import mean_difference
 
 quick = settings(deadline=None, max_examples=40)
 SIGNED = ("estimate", "statistic", "effect_size", "g_within", "g_total")

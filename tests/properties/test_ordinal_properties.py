@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import CannotEstimate, InvalidInput
-from evalkit.stats.binary import odds_ratio
-from evalkit.stats.ordinal import ordinal_odds_ratio
-from evalkit.stats.proportional_odds import fit_proportional_odds
-from evalkit.stats.win_probability import probability_of_superiority
+from evalkit.stats.categories.binary import odds_ratio
+from evalkit.stats.categories.ordinal import ordinal_odds_ratio
+from evalkit.stats.categories.proportional_odds import fit_proportional_odds
+from evalkit.stats.categories.win_probability import probability_of_superiority
 
 quick = settings(deadline=None, max_examples=15)
 CALL: dict[str, Any] = {"outcome": "y", "treatment": "arm"}

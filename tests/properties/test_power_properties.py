@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import CannotEstimate, InvalidInput
-from evalkit.stats.planning_factors import (
+from evalkit.stats.planning.planning_factors import (
     cluster_baseline_factors,
     design_effect,
     inflate_for_loss,
     repeated_factors,
 )
-from evalkit.stats.power_clusters import power_blocked_cluster, power_cluster
-from evalkit.stats.power_people import power_blocked, power_individual
-from evalkit.stats.power_risks import power_binary
+from evalkit.stats.planning.power_clusters import power_blocked_cluster, power_cluster
+from evalkit.stats.planning.power_people import power_blocked, power_individual
+from evalkit.stats.planning.power_risks import power_binary
 
 quick = settings(deadline=None, max_examples=30)
 EFFECT, POWER = st.floats(0.1, 1.2), st.sampled_from([0.5, 0.8, 0.95])

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from scipy.stats import nbinom
 
 from evalkit.errors import CannotEstimate, InvalidInput
-from evalkit.stats.counts import RateEffect, rate_ratio
-from evalkit.stats.overdispersed import fit_negative_binomial
+from evalkit.stats.events.counts import RateEffect, rate_ratio
+from evalkit.stats.events.overdispersed import fit_negative_binomial
 
 quick = settings(deadline=None, max_examples=20)
 NUMBERS = (

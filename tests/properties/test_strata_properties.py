@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import CannotEstimate, InvalidInput
-from evalkit.stats.binary import odds_ratio, risk_difference, risk_ratio
-from evalkit.stats.differences import mean_difference
+from evalkit.stats.categories.binary import odds_ratio, risk_difference, risk_ratio
+from evalkit.stats.least_squares.differences import mean_difference
 
 quick = settings(deadline=None, max_examples=20)
 CALL: dict[str, Any] = {"outcome": "y", "treatment": "arm"}

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import CannotEstimate, EvalkitError, InvalidInput, NotConverged
-from evalkit.stats.survival import SurvivalEffect, hazard_ratio, restricted_mean_difference
+from evalkit.stats.events.survival import SurvivalEffect, hazard_ratio, restricted_mean_difference
 
 quick = settings(deadline=None, max_examples=20)
 NUMBERS = ("estimate", "std_error", "p_value", "conf_low", "conf_high", "events_treatment")

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import CannotEstimate, InvalidInput
-from evalkit.stats.arm_clusters import cluster_df
-from evalkit.stats.cox import cox_fit
-from evalkit.stats.log_rank import log_rank_test
-from evalkit.stats.risk_sets import moments, risk_sets
-from evalkit.stats.survival import hazard_ratio
-from evalkit.stats.survival_curves import kaplan_meier
+from evalkit.stats.events.cox import cox_fit
+from evalkit.stats.events.log_rank import log_rank_test
+from evalkit.stats.events.risk_sets import moments, risk_sets
+from evalkit.stats.events.survival import hazard_ratio
+from evalkit.stats.events.survival_curves import kaplan_meier
+from evalkit.stats.shared.arm_clusters import cluster_df
 
 quick = settings(deadline=None, max_examples=20)
 CALL: dict[str, Any] = {"time": "time", "event": "event", "treatment": "arm"}

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import CannotEstimate, InvalidInput, NotConverged
-from evalkit.stats.differences import mean_difference
-from evalkit.stats.estimating_equations import fit_gee
-from evalkit.stats.mixed_models import mixed_difference
-from evalkit.stats.waves import RepeatedMeasures, repeated_measures
+from evalkit.stats.clusters.mixed_models import mixed_difference
+from evalkit.stats.least_squares.differences import mean_difference
+from evalkit.stats.over_time.estimating_equations import fit_gee
+from evalkit.stats.over_time.waves import RepeatedMeasures, repeated_measures
 
 quick = settings(deadline=None, max_examples=12)
 SHAPE = ("df", "p_value", "effect_size", "effect_low", "effect_high")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from evalkit.errors import CannotEstimate
-from evalkit.stats.waves import RepeatedMeasures, repeated_measures
+from evalkit.stats.over_time.waves import RepeatedMeasures, repeated_measures
 
 TRUTH = np.array([0.0, 0.3, 0.6])
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
+PACKAGES = sorted(path.parent for path in (ROOT / "evalkit" / "stats").glob("*/__init__.py"))
 
 
 def listed() -> list[str]:
@@ -17,9 +21,18 @@ def listed() -> list[str]:
 def test_the_page_names_every_module_and_no_other() -> None:
     there = sorted(
         path.name for path in (ROOT / "evalkit").rglob("*.py")
-        if path.name != "__init__.py" or path.parent.name == "evalkit"
+        if (path.name != "__init__.py" or path.parent.name == "evalkit")
+        and path.parent.parent.name != "stats"
     )  # fmt: skip
     assert sorted(listed()) == there
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_each_package_of_statistics_names_its_modules_and_is_on_the_page(package: Path) -> None:
+    said = ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8")))
+    there = sorted(path.name for path in package.glob("*.py") if path.name != "__init__.py")
+    assert sorted(re.findall(r"^([\w.]+\.py)\b", said or "", flags=re.MULTILINE)) == there
+    assert f"{package.name}/" in (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
 
 def test_the_page_stays_a_page() -> None:

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from evalkit.errors import CannotEstimate, InvalidInput, NotConverged
-from evalkit.stats.binary import odds_ratio, risk_difference, risk_ratio
-from evalkit.stats.separation import separating
+from evalkit.stats.categories.binary import odds_ratio, risk_difference, risk_ratio
+from evalkit.stats.categories.separation import separating
 
 
 @pytest.fixture
@@ -104,6 +104,6 @@ def test_few_events_are_said_or_refused(study: pd.DataFrame) -> None:
 def test_a_fit_that_does_not_settle_is_refused(
     study: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("evalkit.stats.glm._STEPS", 2)
+    monkeypatch.setattr("evalkit.stats.categories.glm._STEPS", 2)
     with pytest.raises(NotConverged, match="did not settle in 2 steps"):
         call(study, risk_ratio, covariates=["age"])

@@ -43,6 +43,13 @@ def test_every_file_is_a_design_and_none_is_promised_for_later() -> None:
 def test_ceilings_and_thresholds() -> None:
     assert {name: ek.design(name).ceiling for name in ek.designs()} == {
         "rct-individual": 5,
+        "rct-stratified": 5,
+        "rct-cluster": 5,
+        "rct-multisite": 5,
+        "rct-waitlist": 5,
+        "rct-multi-arm": 5,
+        "rct-partially-clustered": 5,
+        "stepped-wedge": 5,
         "matched-comparison": 3,
         "pre-post": 1,
     }

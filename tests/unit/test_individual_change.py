@@ -14,8 +14,8 @@ from scipy.stats import norm
 
 from evalkit.errors import CannotEstimate, InvalidInput
 from evalkit.results import Records
-from evalkit.stats import individual_change
-from evalkit.stats.individual_change import INDICES, METHODS, ReliableChange
+from evalkit.stats.persons import individual_change
+from evalkit.stats.persons.individual_change import INDICES, METHODS, ReliableChange
 
 Z = float(norm.ppf(0.975))
 JT: dict[str, Any] = {"higher_is_better": True, "reliability": 0.8, "sd": 7.5}

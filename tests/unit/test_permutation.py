@@ -11,9 +11,9 @@ import pytest
 
 from evalkit.errors import CannotEstimate, InvalidInput
 from evalkit.stats import adjust_p, mean_difference
-from evalkit.stats import assignments as making
-from evalkit.stats.rerandomising import permutation_test
-from evalkit.stats.step_down import romano_wolf, westfall_young
+from evalkit.stats.redrawing import assignments as making
+from evalkit.stats.redrawing.rerandomising import permutation_test
+from evalkit.stats.redrawing.step_down import romano_wolf, westfall_young
 
 TEST = {"outcome": "y", "treatment": "z", "seed": 7}
 SEVERAL = {"outcomes": ["y", "y2"], "treatment": "z", "seed": 7}
@@ -130,7 +130,7 @@ def test_a_seed_gives_one_answer(large: Any) -> None:
 
 def test_the_size_of_a_block_does_not_decide(large: Any, study: Any, monkeypatch: Any) -> None:
     exact = permutation_test(study, **TEST, statistic="t", cluster="family")
-    monkeypatch.setattr("evalkit.stats.rerandomising.NUMBERS", 5_000)
+    monkeypatch.setattr("evalkit.stats.redrawing.rerandomising.NUMBERS", 5_000)
     assert permutation_test(study, **TEST, statistic="t", cluster="family") == exact
 
 

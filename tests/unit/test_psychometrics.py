@@ -14,10 +14,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from evalkit.errors import CannotEstimate, InvalidInput, NotConverged
-from evalkit.stats.informants import agreement
-from evalkit.stats.internal_consistency import reliability
-from evalkit.stats.intraclass import cluster_icc, icc
-from evalkit.stats.stability import retest
+from evalkit.stats.measuring.informants import agreement
+from evalkit.stats.measuring.internal_consistency import reliability
+from evalkit.stats.measuring.intraclass import cluster_icc, icc
+from evalkit.stats.measuring.stability import retest
 
 
 def scale(n: int = 60, items: int = 4, seed: int = 3) -> pd.DataFrame:

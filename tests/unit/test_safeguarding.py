@@ -123,6 +123,7 @@ def test_a_risk_tool_is_never_an_outcome() -> None:
 @pytest.mark.parametrize(
     ("measure", "words"),
     [
+        ({"id": "social-care-status", "informants": ["practitioner"]}, "neither good nor bad"),
         ({"id": "police-callouts", "informants": ["practitioner"]}, "neither good nor bad"),
         ({"id": "mirabal-six", "informants": ["practitioner"]}, "has no score"),
         ({"id": "pmwi-sf"}, "has no score"),
@@ -137,11 +138,8 @@ def test_what_cannot_be_averaged_is_no_outcome(measure: dict[str, Any], words: s
 
 def test_what_is_only_ordered_is_an_outcome_where_arms_are_compared_and_not_elsewhere() -> None:
     made = declare(TRIAL)
-    ordered = {"id": "social-care-status", "informants": ["practitioner"]}
-    made["logic_model"]["outcomes"][0]["measure"] = ordered
-    made["logic_model"]["outcomes"][0]["direction"] = "lower"
-    made["logic_model"]["outcomes"][0].pop("expected", None)
-    assert {target.kind for target in evaluate(made).targets()} >= {"ordinal"}
+    made["logic_model"]["outcomes"][0] |= {"measure": {"id": "itq", "scale": "category"}}
+    assert [target.kind for target in evaluate(made).targets()] == ["ordinal"]
     made["design"] = {"type": "pre-post"}
     made["analysis"] = {"covariates": ["baseline"]}
     with pytest.raises(InvalidEvaluation, match="never averaged"):

@@ -12,7 +12,7 @@ import pytest
 
 from evalkit import stats
 from evalkit.errors import CannotEstimate, InvalidInput
-from evalkit.stats.linear import fit
+from evalkit.stats.least_squares.linear import fit
 
 
 @pytest.fixture

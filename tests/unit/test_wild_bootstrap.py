@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from evalkit.errors import CannotEstimate, InvalidInput
-from evalkit.stats.wild_bootstrap import _signs, wild_cluster_bootstrap
+from evalkit.stats.redrawing.wild_bootstrap import _signs, wild_cluster_bootstrap
 
 CALL = {"outcome": "y", "treatment": "z", "cluster": "site", "seed": 4}
 

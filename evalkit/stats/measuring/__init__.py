@@ -1,0 +1,12 @@
+"""How well something is measured, and how far people agree.
+
+informants.py            Two informants on the same people
+internal_consistency.py  How far the items of a scale hang together on one's own data
+intraclass.py            Intraclass correlations
+item_answers.py          The answers to the items of one scale, read from a frame
+kappas.py                Agreement beyond chance from a table of two raters
+one_factor.py            One factor behind several items
+paired.py                Two numbers a person
+stability.py             The same people measured twice without change between
+yes_no.py                Two informants who each say yes or no
+"""
