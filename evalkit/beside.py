@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from evalkit.errors import CannotEstimate, InvalidInput, NotConverged
 from evalkit.estimators import ESTIMATORS, Estimator, arms, described, estimate_target, with_strata
 from evalkit.results import Estimate
-from evalkit.sampling import analysis_sample, assigned_unit
+from evalkit.sampling import analysis_sample, assigned_rows, assigned_unit, reassigned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,8 +62,9 @@ def permutation_test(study: Study, target: Target, followed: pd.DataFrame) -> Es
 
     sample = analysis_sample(study, target, followed)
     found = stats.permutation_test(
-        sample.frame, outcome="score", treatment="treated", covariates=sample.columns,
-        strata=sample.strata, cluster=assigned_unit(study), statistic="t", seed=_seed(study),
+        assigned_rows(study, followed, sample), outcome="score", treatment="treated",
+        covariates=sample.columns, strata=sample.strata, cluster=assigned_unit(study),
+        statistic="t", reassign=reassigned(study), seed=_seed(study),
     )  # fmt: skip
     kind = "all possible assignments" if found.exact else f"{found.assignments:,} assignments drawn"
     return _noted(described(target, sample, found), (f"the p value rests on {kind}",))

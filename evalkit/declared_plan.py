@@ -60,6 +60,20 @@ class Rollout(Part):
     period: Span
 
 
+class Minimise(Part):
+    """How the arms were kept alike while people were enrolled (Pocock and Simon 1975)."""
+
+    by: Annotated[tuple[Text, ...], Field(min_length=1)] = Field(
+        description="columns of the people table that were balanced"
+    )
+    probability: float = Field(
+        default=0.8, gt=0.5, le=1, description="chance of the arm that leaves the least imbalance"
+    )
+    order: Text | None = Field(
+        default=None, description="column by which people were enrolled; else the order of the rows"
+    )
+
+
 class DesignPart(Part):
     """The comparison that shows what would have happened otherwise."""
 
@@ -71,6 +85,7 @@ class DesignPart(Part):
     strata: Annotated[
         tuple[Text, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])
     ] = Field(default=(), description="columns of the strata or blocks randomised within")
+    minimise: Minimise | None = None
     groups: Text | None = Field(
         default=None, description="the column of the groups that the programme is given in"
     )

@@ -85,6 +85,7 @@ class DesignConsistency(Faults):
                 self._say(("design", key), f"{design.id} has no `{key}`.", "", "Remove it.")
         if declared.strata and not design.randomised:
             self._say(("design", "strata"), f"{design.id} has no strata.", "", "Remove it.")
+        self._minimised(declared, design)
         if declared.comparison_ends:
             self._one_of(
                 ("design", "comparison_ends"), declared.comparison_ends, self.waves[1:],
@@ -96,6 +97,17 @@ class DesignConsistency(Faults):
             what = "a staggered start needs programme.start and data.flow.allocated_on."
             step = "Add both: periods are counted from the start, and people fall in them by the day they came in."
             self._say(("design", "rollout"), what, "", step)
+
+    def _minimised(self, declared: DesignPart, design: Design) -> None:
+        rule, path = declared.minimise, ("design", "minimise")
+        if rule is None:
+            return
+        if not design.randomised or declared.rollout or design.programmes == "several":
+            self._say(path, f"{design.id} has no two arms to minimise over.", "", "Remove it.")
+        left = [name for name in rule.by if name not in self.declared.analysis.covariates]
+        if left:
+            what = f"what was balanced must be adjusted for, and {', '.join(left)} is not."
+            self._say(path, what, "", "Add it to analysis.covariates.")
 
     def _events(self, declared: DesignPart, design: Design) -> None:
         self._once(("design", "events"), [event.id for event in declared.events], "event")

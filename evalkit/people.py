@@ -92,7 +92,9 @@ def _people_rules(evaluation: Evaluation) -> Iterable[Rule]:
         words = [*arm.programmes, arm.comparison]
         allowed = f"{', '.join(words)}, or blank if never allocated"
         yield among(words, arm.column, allowed, blank_ok=True, why="design.arm names it")
-    for column in filter(None, [*design.strata, design.groups]):
+    rule = design.minimise
+    balanced = [*rule.by, rule.order] if rule else []
+    for column in filter(None, [*design.strata, design.groups, *balanced]):
         yield Rule(column, "a value", blank_ok=True, why="design names it")
     for event in design.events:
         if event.on:

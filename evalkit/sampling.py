@@ -10,8 +10,13 @@ from evalkit.looks import interval_level
 if TYPE_CHECKING:
     import pandas as pd
 
+    from evalkit.stats.redrawing.assignments import Reassign
     from evalkit.study import Study
     from evalkit.targets import Target
+
+
+BALANCED = "balanced"
+"""Heads the columns that hold what was minimised over."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +86,42 @@ def _filled(rows: pd.DataFrame, name: str, label: str, notes: list[str]) -> list
     rows[f"{name} missing"] = missing.astype(float)
     notes.append(f"people without {label} were kept: mean and indicator used")
     return [name, f"{name} missing"]
+
+
+def assigned_rows(study: Study, followed: pd.DataFrame, sample: Sample) -> pd.DataFrame:
+    """Return everybody assigned to an arm, with outcome and covariates of those analysed.
+
+    To re-randomise as was randomised takes those who were lost as well.
+    """
+    people = study.intake.people
+    kept = ["person", "treated", "stratum", "family", "site", "set"]
+    rows = followed.loc[
+        followed["treated"].notna() & ~followed["step"].isin(["came-in", "eligible"]), kept
+    ]
+    analysed = sample.frame.set_index("person")[["score", *sample.columns]]
+    rows = rows.join(analysed, on="person")
+    for name in balanced(study):
+        rows[f"{BALANCED} {name}"] = rows["person"].map(people[name])
+    return rows.reset_index(drop=True)
+
+
+def balanced(study: Study) -> tuple[str, ...]:
+    """Return the columns that minimising again needs: what was balanced, and the order."""
+    rule = study.evaluation.declared.design.minimise
+    return (*rule.by, *((rule.order,) if rule.order else ())) if rule else ()
+
+
+def reassigned(study: Study) -> Reassign | None:
+    """Return how to minimise again where people were minimised, else None."""
+    from evalkit.stats import minimisation
+
+    rule = study.evaluation.declared.design.minimise
+    if rule is None:
+        return None
+    return minimisation(
+        factors=[f"{BALANCED} {name}" for name in rule.by], probability=rule.probability,
+        order=f"{BALANCED} {rule.order}" if rule.order else None, cluster=assigned_unit(study),
+    )  # fmt: skip
 
 
 def assigned_unit(study: Study) -> str | None:

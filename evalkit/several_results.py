@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import CannotEstimate
 from evalkit.results import Estimate, Records
-from evalkit.sampling import analysis_sample, assigned_unit, cluster_column
+from evalkit.sampling import (
+    BALANCED,
+    analysis_sample,
+    assigned_unit,
+    balanced,
+    cluster_column,
+    reassigned,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,10 +101,11 @@ def _jointly(study: Study, members: Sequence[Result], method: str) -> list[float
         return [None] * len(members)
     frame = _wide(study, [members[n] for n in usable])
     joint = {"westfall-young": stats.westfall_young, "romano-wolf": stats.romano_wolf}[method]
+    again: dict[str, Any] = {"reassign": reassigned(study)} if method == "westfall-young" else {}
     found = joint(
         frame, outcomes=[str(n) for n in range(len(usable))], treatment="treated",
         strata="stratum" if study.evaluation.strata else None,
-        cluster=_unit(study, frame, method), seed=study.evaluation.declared.seed,
+        cluster=_unit(study, frame, method), seed=study.evaluation.declared.seed, **again,
     )  # fmt: skip
     p_of = dict(zip(usable, (row.p_adjusted for row in found), strict=True))
     return [p_of.get(n) for n in range(len(members))]
@@ -111,16 +119,21 @@ def _unit(study: Study, frame: pd.DataFrame, method: str) -> str | None:
 
 
 def _wide(study: Study, members: Sequence[Result]) -> pd.DataFrame:
-    """Return one row a person with each outcome's residual under its place's number."""
+    """Return one row for everybody assigned, each outcome's residual under its place's number."""
     import pandas as pd
 
     columns = [
         residuals(study, target, followed).rename(str(n))
         for n, (target, followed, _) in enumerate(members)
     ]
-    wide = pd.concat(columns, axis=1)
-    people = study.intake.people.loc[wide.index, ["family", "site", "stratum", "set", "treated"]]
-    return people.join(wide).reset_index(drop=True)
+    people = study.intake.people
+    kept = people.loc[
+        people["entry"].isna() & people["treated"].notna(),
+        ["family", "site", "stratum", "set", "treated"],
+    ].copy()
+    for name in balanced(study):
+        kept[f"{BALANCED} {name}"] = people[name]
+    return kept.join(pd.concat(columns, axis=1)).reset_index(drop=True)
 
 
 def residuals(study: Study, target: Target, followed: pd.DataFrame) -> pd.Series[float]:

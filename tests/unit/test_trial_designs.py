@@ -514,3 +514,28 @@ def test_a_stratum_without_any_outcome_is_counted_and_said() -> None:
     found = analysed(made, frame, gone).estimates[0]
     assert found.estimate is not None and found.n_dropped >= 60
     assert (found.n_treatment or 0) + (found.n_comparison or 0) + found.n_dropped == 120
+
+
+def test_a_minimised_trial_is_re_randomised_by_minimising_again() -> None:
+    frame, scores = people(80)
+    frame = frame.assign(came=np.arange(80).astype(str))
+    made = declare(
+        design__minimise={"by": ["sex", "area"], "order": "came"},
+        analysis={
+            "covariates": ["baseline", "sex", "area"], "beside": ["permutation_test"],
+            "multiplicity": {"method": "westfall-young"},
+        },
+        seed=7,
+    )  # fmt: skip
+    found = analysed(made, frame, scores)
+    rows = frame.merge(scores, on="person")
+    rows = rows.assign(t=(rows["arm"] == "programme") * 1.0, place=np.arange(80.0))
+    again = ek.stats.minimisation(factors=["sex", "area"], order="place")
+    alone = ek.stats.permutation_test(
+        rows, outcome="post", treatment="t", covariates=["pre", "sex", "area"], statistic="t",
+        reassign=again, seed=7,
+    )  # fmt: skip
+    assert found.beside[0].p_value == pytest.approx(alone.p_value, rel=1e-9)
+    assert found.estimates[0].p_adjusted is not None
+    with pytest.raises(InvalidEvaluation, match="must be adjusted for, and sex is not"):
+        evaluate(declare(design__minimise={"by": ["sex"]}))
