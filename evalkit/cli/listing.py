@@ -136,6 +136,13 @@ def _list(noun: str, rows: list[tuple[str, str]], *, as_json: bool) -> None:
         say(f"{name.ljust(width)}  {title}")
 
 
+def _events_on_card(design: Design) -> list[str]:
+    if not design.intercurrent:
+        return []
+    lines = [f"  {item.event}: {item.strategy}; {item.why}" for item in design.intercurrent]
+    return ["What happens after the start, unless the plan says otherwise", *lines]
+
+
 def _design_card(design: Design) -> list[str]:
     return [
         f"{design.name} ({design.id})",
@@ -145,10 +152,17 @@ def _design_card(design: Design) -> list[str]:
         *[f"  {need.key}: {need.why}" for need in design.needs],
         "Checks",
         *[f"  {check.check}: {check.why}" for check in design.checks],
+        *_events_on_card(design),
         "What can go wrong",
         *[f"  {threat.name}: {threat.sentence}" for threat in design.threats],
         "",
         f"Estimates: {design.estimand_plain}",
+        f"Estimators (the first unless the plan names another): {', '.join(design.estimators)}",
+        *(
+            [f"Analyses beside it, where the plan asks: {', '.join(design.beside)}"]
+            if design.beside
+            else []
+        ),
         f"Level at best: {design.ceiling} ({design.ceiling_reason})",
         f"May be said: {design.claims.may}",
         f"May not be said: {design.claims.may_not}",
