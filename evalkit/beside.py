@@ -102,11 +102,14 @@ def repeated_measures(study: Study, target: Target, followed: pd.DataFrame) -> E
         for other, rows in study.trails
         if (other.outcome.id, other.informant, other.contrast)
         == (target.outcome.id, target.informant, target.contrast)
+        and study.evaluation.compared(other.wave)
     ]
     samples = {other.wave: analysis_sample(study, other, rows) for other, rows in mine}
     sample = samples[target.wave]
     shared = [c for c in sample.columns if all(c in s.columns for s in samples.values())]
     order = [wave for wave in samples if len(samples[wave].frame)]
+    if not order:
+        raise CannotEstimate("Nobody can be analysed at any wave")
     rows = pd.concat([samples[wave].frame.assign(wave=wave) for wave in order], ignore_index=True)
     rows["wave"] = pd.Categorical(rows["wave"], categories=order)
     baseline = "baseline" if "baseline" in shared else None
@@ -133,7 +136,9 @@ def _main(name: str) -> Estimator:
 
 
 BESIDE: dict[str, Further] = {
-    "mean_difference": Further(_main("mean_difference"), "least squares, people taken one by one"),
+    "mean_difference": Further(
+        _main("mean_difference"), "least squares with Satterthwaite degrees of freedom"
+    ),
     "interacted_difference": Further(
         _main("interacted_difference"), "covariates allowed to act differently in each arm"
     ),

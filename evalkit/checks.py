@@ -199,7 +199,7 @@ def clusters(context: CheckContext) -> Check:
     rows = context.analysed
     column = cluster_column(context.study, rows) if len(rows) else None
     if column is None:
-        return context.result(True, "People were assigned one by one and share no family.")
+        return context.result(True, "None of the people analysed share a family.")
     counts = rows.groupby("treated")[column].nunique()
     least = int(counts.min()) if len(counts) == 2 else 0
     minimum = context.settings.thresholds["minimum"]

@@ -20,6 +20,7 @@ from evalkit.targets import Key, key_of
 from evalkit.wording import (
     CLAIMS,
     Phrases,
+    against,
     lower_first,
     number_free,
     plural,
@@ -100,7 +101,7 @@ def _beside(evaluation: Evaluation, finding: Finding, others: list[Finding]) -> 
     heard = [
         f"“{names[other.outcome].name}” ({reporter(other.informant)}): {CLAIMS[other.claim].lower()}"
         for other in others
-        if other.wave == finding.wave
+        if (other.wave, other.contrast) == (finding.wave, finding.contrast)
         and not _word_of_harm(evaluation, names[other.outcome].role, other.informant)
     ]
     said = "; ".join(heard) or "nobody else reports at this wave, so nothing supports it"
@@ -174,7 +175,7 @@ def _measured(
 
 def _hidden(target: Target) -> str:
     return (
-        f"“{target.outcome.name}”, at {say(target.wave)}: too few families for a result that can be "
+        f"“{target.outcome.name}”{against(target)}, at {say(target.wave)}: too few families for a result that can be "
         "shown without the risk that somebody is recognised."
     )
 
@@ -202,6 +203,7 @@ def _caveats(
             for reason in level.reasons[1:]
         ]
     found += [f"{said[:1].upper()}{said[1:]}." for said in level.beside]
+    found += _interim(evaluation, target, reading)
     crossing = estimate.conf_low is not None and estimate.conf_high is not None and (
         units.centred(estimate, estimate.conf_low) > 0
         or units.centred(estimate, estimate.conf_high) < 0
@@ -219,6 +221,18 @@ def _caveats(
     if estimate.estimate is not None:
         found += [f"{note[:1].upper()}{note[1:]}." for note in estimate.notes]
     return tuple(found)
+
+
+def _interim(evaluation: Evaluation, target: Target, reading: Reading) -> list[str]:
+    """An interim look concludes nothing unless the primary result crosses its boundary."""
+    looks = evaluation.declared.analysis.looks
+    if looks is None or looks.now == len(looks.information):
+        return []
+    if not target.primary:
+        return ["Seen at an interim look, for which only the primary result has a boundary."]
+    if reading.verdict == "clear":
+        return []
+    return ["This is an interim look: the trial goes on, and nothing is concluded from it."]
 
 
 def _unblinded(evaluation: Evaluation, target: Target) -> list[str]:

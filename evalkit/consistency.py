@@ -199,7 +199,7 @@ class Consistency(Faults):
         scale = next((item for item in measure.scales if item.id == name), None)
         if scale is None:
             return True
-        if scale.higher_is == "neither" or (scale.ordinal and not self._compares()):
+        if scale.higher_is == "neither" or (scale.ordinal and not self._orders(outcome)):
             why = "neither good nor bad when higher" if scale.higher_is == "neither" else (
                 "ordered only, and never averaged"
             )  # fmt: skip
@@ -212,10 +212,13 @@ class Consistency(Faults):
         self._cut(at, outcome.measure, scale)
         return True
 
-    def _compares(self) -> bool:
-        """Whether the design compares arms, so that an ordered outcome can be analysed as such."""
+    def _orders(self, outcome: Outcome) -> bool:
+        """Whether the design can analyse an outcome that is only ordered: as ordered, or as a cut."""
         name = self.declared.design.type
-        return name in self.registry.designs() and self.registry.design(name).comparison_group
+        if name not in self.registry.designs() or not self.registry.design(name).comparison_group:
+            return False
+        cut = outcome.measure is not None and outcome.measure.cut
+        return cut or self.declared.design.rollout is None
 
     def _cut(self, path: tuple[Any, ...], measure: OutcomeMeasure, scale: Scale) -> None:
         """A cut-off lies inside the scale, so that both yes and no can be."""

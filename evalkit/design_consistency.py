@@ -109,6 +109,10 @@ class DesignConsistency(Faults):
             what = f"what was balanced must be adjusted for, and {', '.join(left)} is not."
             self._say(path, what, "", "Add it to analysis.covariates.")
 
+        if declared.rollout and not declared.rollout.period.days > 0:
+            what = "a calendar period of no length holds nobody."
+            self._say(("design", "rollout", "period"), what, "", "Write for example 3 months.")
+
     def _events(self, declared: DesignPart, design: Design) -> None:
         self._once(("design", "events"), [event.id for event in declared.events], "event")
         dated = self.declared.programme.start or self.declared.data.flow.allocated_on

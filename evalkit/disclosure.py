@@ -84,7 +84,9 @@ class Rules:
         lowest = figure - self.round_to // 2
         return lowest if lowest >= self.threshold else lowest + self.round_to
 
-    def parts(self, parts: Iterable[Part]) -> tuple[tuple[str, Count], ...]:
+    def parts(
+        self, parts: Iterable[Part], joined_as: str = COMBINED
+    ) -> tuple[tuple[str, Count], ...]:
         """Return the parts of a total that may be shown, the small ones joined.
 
         What is still small when joined is left out, so that a list that names nobody may mean
@@ -93,7 +95,7 @@ class Rules:
         listed = [part for part in parts if part.n]
         small = [part for part in listed if self.small(part.n, part.families)]
         large = [part for part in listed if part not in small]
-        joined = Part(COMBINED, sum(part.n for part in small), _distinct(small))
+        joined = Part(joined_as, sum(part.n for part in small), _distinct(small))
         if small and not self.small(joined.n, joined.families):
             large.append(joined)
         return tuple((part.label, self.of(part)) for part in large)

@@ -82,7 +82,13 @@ def partially_clustered_difference(
     from evalkit import stats
 
     sample = analysis_sample(study, target, followed)
-    alone = sample.frame["group_id"].where(sample.frame["treated"] == 1)
+    single = sample.frame["treated"] == 0
+    alone = sample.frame["group_id"].where(~single)
+    if sample.frame.loc[single, "family"].duplicated().any():
+        said = (
+            "people outside the programme's groups are taken one by one, though some share a family"
+        )
+        sample = replace(sample, notes=(*sample.notes, said))
     found = stats.partially_clustered_difference(
         sample.frame.assign(group_id=alone), outcome="score", treatment="treated",
         group="group_id", covariates=with_strata(sample), df="welch", level=sample.level,
@@ -229,17 +235,14 @@ def estimate_target(
         found = estimator(study, target, followed)
     except CannotEstimate as refusal:
         found = Estimate(method="not estimated", notes=(str(refusal),), **_counts(study, followed))
-    return replace(found, **_labels(study, target), **_dropped(followed))
+    return replace(found, **_labels(study, target), **_dropped(followed, found))
 
 
 def _still_compared(study: Study, target: Target) -> None:
     """Refuse a wave by which the waiting group had entered the programme."""
-    ends = study.evaluation.declared.design.comparison_ends
-    order = [wave.id for wave in study.evaluation.waves]
-    if ends is not None and order.index(target.wave) > order.index(ends):
+    if not study.evaluation.compared(target.wave):
         raise CannotEstimate(
-            f"The waiting group entered the programme after {ends}: from then on there is nobody to "
-            "compare with"
+            "By this wave the waiting group had entered the programme, so there is nobody to compare with."
         )
 
 
@@ -268,7 +271,8 @@ def _labels(study: Study, target: Target) -> dict[str, Any]:
     }
 
 
-def _dropped(followed: pd.DataFrame) -> dict[str, Any]:
+def _dropped(followed: pd.DataFrame, found: Estimate) -> dict[str, Any]:
+    """Count those left out on the way, and those the estimator itself could not use."""
     reasons = followed.loc[followed["reason"].notna(), "reason"].value_counts().sort_index()
-    why = tuple((str(reason), int(n)) for reason, n in reasons.items())
+    why = (*((str(reason), int(n)) for reason, n in reasons.items()), *found.dropped_why)
     return {"n_dropped": sum(n for _, n in why), "dropped_why": why}

@@ -101,6 +101,11 @@ class Evaluation:
         """Return one wave by its id."""
         return next(wave for wave in self.waves if wave.id == name)
 
+    def compared(self, wave: str) -> bool:
+        """Whether the arms may be compared at a wave: not once a waiting group has started."""
+        ends, order = self.declared.design.comparison_ends, [w.id for w in self.waves]
+        return ends is None or order.index(wave) <= order.index(ends)
+
     def wave_label(self, name: str) -> str:
         """Return a wave in words, with when it is due where its name does not say so."""
         words, due = name.replace("-", " "), str(self.wave(name).due)
@@ -137,7 +142,7 @@ class Evaluation:
         arm = self.declared.design.arm
         if not self.design.comparison_group:
             return self.programmes
-        return (*self.programmes, arm.comparison if arm else "before the start")
+        return (*self.programmes, arm.comparison if arm else "sites not yet started")
 
     @property
     def strata(self) -> tuple[str, ...]:
@@ -187,8 +192,12 @@ class Evaluation:
         return Target(outcome, measure.id, scale, informant, wave, is_primary, kind, contrast)
 
     def estimator(self, target: Target) -> str:
-        """Return the name of the estimator that answers a target."""
-        if target.kind != "mean" and self.design.comparison_group:
+        """Return the name of the estimator that answers a target.
+
+        Where sites start one after another every outcome needs the calendar in its model.
+        """
+        staggered = self.declared.design.rollout is not None
+        if target.kind != "mean" and self.design.comparison_group and not staggered:
             return FOR_KIND[target.kind]
         return self.declared.analysis.estimator or self.design.estimators[0]
 

@@ -14,7 +14,7 @@ from dataclasses import fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from evalkit.errors import CannotEstimate, NotConverged
+from evalkit.errors import CannotEstimate, InvalidInput, NotConverged
 from evalkit.indicators import YEAR, event_days, units_at_risk
 from evalkit.people import taking_part
 from evalkit.results import Estimate
@@ -110,8 +110,11 @@ def followed_units(study: Study, indicator: Indicator, pair: Contrast | None) ->
 
 
 def _horizon(units: pd.DataFrame, indicator: Indicator) -> float:
-    """Return the longest time that both arms were observed for, at most the window."""
-    seen = units.groupby("treated")["observed"].max()
+    """Return the longest time for which both arms have a curve, at most the window.
+
+    An arm's curve ends with its last first event or the last unit still observed without one.
+    """
+    seen = units.groupby("treated")["days"].max()
     return float(min(seen.min(), indicator.window.days))
 
 
@@ -119,6 +122,6 @@ def _or_why(way: Callable[[], Estimate]) -> Estimate:
     """Return the fields every result has, or an empty estimate with the reason."""
     try:
         found = way()
-    except (CannotEstimate, NotConverged) as refusal:
+    except (CannotEstimate, InvalidInput, NotConverged) as refusal:
         return Estimate(method="not estimated", notes=(str(refusal),))
     return Estimate(**{field.name: getattr(found, field.name) for field in fields(Estimate)})

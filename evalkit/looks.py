@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evalkit import units
 from evalkit.results import Record
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ CONTINUE, BENEFIT, HARM, DONE = (
 class Look(Record):
     """What a planned look at the primary result says.
 
-    `z` is towards benefit; the trial stops for benefit where it reaches `z_benefit`, for harm where
-    it falls to minus `z_harm`. `fraction` is the share of the planned information.
+    `z` is towards benefit; the trial stops for benefit where it reaches `z_benefit`, with several
+    programmes by the adjusted p value, for harm where it falls to minus `z_harm`. `fraction` is the share of the planned information.
     """
 
     outcome: str
@@ -66,9 +67,12 @@ def take_look(study: Study, target: Target, estimate: Estimate) -> Look | None:
     if looks is None or not target.primary:
         return None
     z_benefit, z_harm = _boundaries(looks)
-    z = _towards_benefit(estimate, higher_is_better=study.evaluation.higher_is_better(target))
+    higher_is_better = study.evaluation.higher_is_better(target)
+    z = _towards_benefit(estimate, estimate.p_value, higher_is_better=higher_is_better)
+    p = estimate.p_value if estimate.p_adjusted is None else estimate.p_adjusted
+    held = _towards_benefit(estimate, p, higher_is_better=higher_is_better)
     last = looks.now == len(looks.information)
-    verdict = _verdict(z, z_benefit, z_harm, last=last)
+    verdict = _verdict(held, z, z_benefit, z_harm, last=last)
     return Look(
         outcome=target.outcome.id, wave=target.wave, informant=target.informant,
         contrast=target.key[3], look=looks.now, looks=len(looks.information),
@@ -87,18 +91,24 @@ def _boundaries(looks: Looks) -> tuple[float, float]:
     return benefit.z[-1], harm.z[-1]
 
 
-def _towards_benefit(estimate: Estimate, *, higher_is_better: bool) -> float | None:
-    """Return the normal quantile that stands for the p value, positive where it is for the better."""
+def _towards_benefit(
+    estimate: Estimate, p: float | None, *, higher_is_better: bool
+) -> float | None:
+    """Return the normal quantile that stands for a p value, positive where it is for the better."""
     from scipy.stats import norm
 
-    if estimate.estimate is None or estimate.p_value is None:
+    if estimate.estimate is None or p is None:
         return None
-    size = float(norm.isf(max(estimate.p_value, 1e-300) / 2))
-    return size if (estimate.estimate > 0) == higher_is_better else -size
+    size = float(norm.isf(max(p, 1e-300) / 2))
+    higher = units.centred(estimate, estimate.estimate) > 0
+    return size if higher == higher_is_better else -size
 
 
-def _verdict(z: float | None, z_benefit: float, z_harm: float, *, last: bool) -> str:
-    if z is not None and z >= z_benefit:
+def _verdict(
+    held: float | None, z: float | None, z_benefit: float, z_harm: float, *, last: bool
+) -> str:
+    """Read the boundaries; benefit must hold with the other programmes allowed for, harm need not."""
+    if held is not None and held >= z_benefit:
         return BENEFIT
     if z is not None and z <= -z_harm:
         return HARM
@@ -107,7 +117,8 @@ def _verdict(z: float | None, z_benefit: float, z_harm: float, *, last: bool) ->
 
 def _sentence(looks: Looks, verdict: str) -> str:
     said = {
-        BENEFIT: "The boundary for benefit is crossed: the trial may stop, and the primary result stands",
+        BENEFIT: "The boundary for benefit is crossed: the trial may stop; what the primary result may "
+        "claim depends on its level",
         HARM: "The boundary for harm is crossed: stop offering the programme until those responsible "
         "for the safety of families have looked at why",
         CONTINUE: "No boundary is crossed: the trial goes on, and nothing is concluded from this look",

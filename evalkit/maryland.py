@@ -38,7 +38,7 @@ def rate(
             Cap(
                 NOT_RATED,
                 "nothing could be estimated, so there is nothing to rate",
-                "Collect the outcome from more people.",
+                "The finding says why; where too few answered, collect it from more people.",
             )
         ]
     else:

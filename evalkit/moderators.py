@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from evalkit.targets import Target
 
 WITHOUT = "not recorded"
+ORDERED = "Subgroups of outcomes that are only ordered are not estimated in this version"
 ALONG = ("one SD below the mean", "the mean", "one SD above the mean")
 
 
@@ -61,7 +62,7 @@ def moderations(study: Study) -> tuple[Moderation, ...]:
     from evalkit.stats import adjust_p
 
     plan = study.evaluation.declared.analysis
-    trails = [pair for pair in study.trails if pair[0].kind != "ordinal"]
+    trails = [pair for pair in study.trails if study.evaluation.compared(pair[0].wave)]
     chosen = [pair for pair in trails if pair[0].primary] or trails
     found = [_moderation(study, *pair, subgroup) for pair in chosen for subgroup in plan.subgroups]
     method = plan.multiplicity.method
@@ -80,13 +81,15 @@ def _moderation(
 ) -> Moderation:
     from evalkit import stats
 
-    sample = analysis_sample(study, target, followed)
-    by = _groups(sample.frame["person"].map(study.intake.people[subgroup.by]))
     row = Moderation(
         outcome=target.outcome.id, wave=target.wave, informant=target.informant,
         contrast=target.key[3], by=subgroup.by, because=subgroup.because,
         exploratory=subgroup.exploratory, effects=(),
     )  # fmt: skip
+    if target.kind == "ordinal":
+        return replace(row, notes=(ORDERED,))
+    sample = analysis_sample(study, target, followed)
+    by = _groups(sample.frame["person"].map(study.intake.people[subgroup.by]))
     try:
         made = stats.subgroup_effects(
             sample.frame.assign(moderator=by), outcome="score", treatment="treated",

@@ -10,8 +10,10 @@ allocated may not be used, else None).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from evalkit.days import start_days
 from evalkit.errors import Problem, Where
 from evalkit.rules import Rule, among, find_problems, found_in, no_rows, repeated_rows
 from evalkit.shapes import describe
@@ -109,6 +111,8 @@ def _people_rules(evaluation: Evaluation) -> Iterable[Rule]:
     for column in declared.analysis.covariates:
         if column != "baseline":
             yield Rule(column, "a value", blank_ok=True, why="analysis.covariates names it")
+    for subgroup in declared.analysis.subgroups:
+        yield Rule(subgroup.by, "a value", blank_ok=True, why="analysis.subgroups names it")
     for column in declared.needs.by:
         yield Rule(
             column, "a value", blank_ok=True, required=column != "role", why="needs.by names it"
@@ -154,7 +158,44 @@ def _set_problems(evaluation: Evaluation, table: RawTable) -> list[Problem]:
         for unit, column in pairs
         if column and unit in table.frame and column in table.frame
         for problem in _split_units(table, unit, column)
-    ]
+    ] + [*_half_dated(evaluation, table), *_inside_periods(evaluation, table)]
+
+
+def _half_dated(evaluation: Evaluation, table: RawTable) -> Iterable[Problem]:
+    """A site that starts has its day in every row: where blank it would count as not yet started."""
+    column = rollout.starts if (rollout := evaluation.declared.design.rollout) else ""
+    frame = table.frame
+    if not column or "site" not in frame or column not in frame:
+        return
+    dated = frame["site"].isin(frame.loc[frame[column] != "", "site"]) & (frame["site"] != "")
+    for site, rows in frame[dated & (frame[column] == "")].groupby("site", sort=True):
+        where = Where(file=table.name, row=int(rows.index[0]), column=column)
+        what = f"site '{site}' has its start in some rows and not in others{found_in(list(rows.index))}."
+        yield Problem(where, what, "one value a site", "Fill the day in, or blank it throughout.")
+
+
+def _inside_periods(evaluation: Evaluation, table: RawTable) -> Iterable[Problem]:
+    """A site that starts inside a calendar period has people of both kinds in it."""
+    import pandas as pd
+
+    rollout, flow = evaluation.declared.design.rollout, evaluation.declared.data.flow
+    if not rollout or not {"site", rollout.starts, flow.allocated_on} <= set(table.frame):
+        return
+    entered, starts = (dates(table.column(c)) for c in (flow.allocated_on or "", rollout.starts))
+    known = entered.notna() & starts.notna()
+    frame = pd.DataFrame({
+        "site": table.frame["site"], "period": _periods(evaluation, entered),
+        "after": entered >= starts, "start": starts,
+    })[known]  # fmt: skip
+    both = frame.groupby(["site", "period"])["after"].transform("nunique") > 1
+    for site, rows in frame[both].groupby("site", sort=True):
+        where = Where(file=table.name, row=int(str(rows.index[0])), column=rollout.starts)
+        what = (
+            f"site '{site}' starts on {rows['start'].iloc[0]:%Y-%m-%d}, inside a calendar period of "
+            f"{rollout.period} counted from programme.start, and people came in on both sides of it."
+        )
+        step = "Choose a period that ends where sites start, or correct the day."
+        yield Problem(where, what, "the first day of a period", step)
 
 
 def _split_units(table: RawTable, unit: str, column: str) -> list[Problem]:
@@ -185,7 +226,7 @@ def type_people(evaluation: Evaluation, table: RawTable) -> pd.DataFrame:
     people["placed"] = _placed(evaluation, table, people["allocated_on"])
     people["treated"] = _treated(evaluation, people["placed"])
     people["stratum"] = _stratum(evaluation, table)
-    people["group_id"] = _groups(evaluation, table)
+    people["group_id"] = _groups(evaluation, table, people["treated"])
     people["period"] = _periods(evaluation, people["allocated_on"])
     for event in evaluation.declared.design.events:
         people[f"{EVENT} {event.id}"] = _day(table, event.on)
@@ -239,7 +280,36 @@ def oddities(evaluation: Evaluation, people: pd.DataFrame) -> list[str]:
         found.append("some people left before they were allocated")
     if (people["sessions"] > people["role"].map(_offered(evaluation))).any():
         found.append("some people attended more sessions than were offered")
-    return found + list(_odd_arms(evaluation, people))
+    return [*found, *_odd_plan(evaluation, people), *_odd_arms(evaluation, people)]
+
+
+def _odd_plan(evaluation: Evaluation, people: pd.DataFrame) -> Iterable[str]:
+    """Say what the strata, groups, events and sites of the design leave open."""
+    design, placed = evaluation.declared.design, people[people["treated"].notna()]
+    for name in design.strata:
+        if placed[name].isna().any():
+            yield f"some people have no {name}, and are a stratum of their own"
+    if design.groups:
+        recorded = placed[design.groups].notna()
+        if (recorded & (placed["treated"] == 0)).any():
+            yield "some people of the comparison arm have a group, which is not used"
+        if (~recorded & (placed["treated"] == 1)).any():
+            yield "some people offered the programme have no group, and are taken one by one"
+    for event in design.events:
+        if (people[f"{EVENT} {event.id}"] < start_days(evaluation, people)).any():
+            name = event.name or event.id.replace("-", " ")
+            yield f"for some people the day of {name} lies before they were allocated"
+    if design.rollout:
+        yield from _odd_rollout(evaluation, placed, design.rollout.starts)
+
+
+def _odd_rollout(evaluation: Evaluation, placed: pd.DataFrame, starts: str) -> Iterable[str]:
+    import pandas as pd
+
+    if placed[starts].isna().any():
+        yield "some sites have no day of start, and count as not yet started throughout"
+    if (placed["allocated_on"] < pd.Timestamp(evaluation.declared.programme.start)).any():
+        yield "some people came in before the programme started, and count in calendar periods of their own"
 
 
 def _offered(evaluation: Evaluation) -> dict[str, float]:
@@ -359,10 +429,13 @@ def _stratum(evaluation: Evaluation, table: RawTable) -> Any:
     return label.to_numpy(dtype=object)
 
 
-def _groups(evaluation: Evaluation, table: RawTable) -> Any:
-    """Return the group that each person is given the programme in; alone without one."""
+def _groups(evaluation: Evaluation, table: RawTable, treated: pd.Series[float]) -> Any:
+    """Return the group that each person is given the programme in; alone without one or outside it."""
+    import numpy as np
+
     column = evaluation.declared.design.groups or ""
-    return _words(table, column, _alone(table, column))
+    alone = _alone(table, column)
+    return np.where(treated == 0, alone, _words(table, column, alone))
 
 
 def _periods(evaluation: Evaluation, entered: pd.Series[pd.Timestamp]) -> Any:
@@ -374,8 +447,13 @@ def _periods(evaluation: Evaluation, entered: pd.Series[pd.Timestamp]) -> Any:
     if rollout is None:
         return np.full(len(entered), np.nan)
     assert start is not None
-    days = (entered - pd.Timestamp(start)).dt.days
-    return np.floor(days / rollout.period.days).to_numpy(float)
+    early = np.floor((entered - pd.Timestamp(start)).dt.days / rollout.period.days)
+    edges, last = [pd.Timestamp(start)], entered.max()
+    while edges[-1] <= last:
+        step = replace(rollout.period, number=len(edges) * rollout.period.number)
+        edges.append(pd.Timestamp(step.after(start)))
+    late = np.searchsorted(np.array(edges), entered.to_numpy(), side="right") - 1.0
+    return np.where(early < 0, early, np.where(entered.isna(), np.nan, late))
 
 
 def _has_both_arms(sets: pd.Series[str], treated: pd.Series[float]) -> pd.Series[bool]:

@@ -76,6 +76,9 @@ class PlanConsistency(Faults):
             self._joint(design)
         if not design.comparison_group:
             self._one_group(design)
+        if plan.subgroups and self.declared.design.rollout:
+            what = f"{design.id} has no subgroups in this version: the calendar would be left out."
+            self._say(("analysis", "subgroups"), what, "", "Remove the key.")
 
     def _records(self, beside: tuple[str, ...]) -> None:
         """Some analyses need to know who received what."""
@@ -151,6 +154,9 @@ class PlanConsistency(Faults):
         after = [flow.received, flow.sessions, flow.left_on, flow.left_reason]
         if adjusts and arm and name == arm.column:
             self._say(path, f"'{name}' is the column of the arms.", "", "Take it out of the list.")
+        elif adjusts and name == "family":
+            what = "families are too many to adjust for, to randomise within or to compare."
+            self._say(path, what, "", "Take it out of the list.")
         elif adjusts and name in after:
             what = (
                 f"'{name}' is known only after the start: to adjust for it would hide the effect."

@@ -76,6 +76,12 @@ def cut_words(target: Target) -> str:
     return f"a score of {least:g} or more" if least is not None else f"a score of {most:g} or less"
 
 
+def against(target: Target) -> str:
+    """Return which arms a result compares, to follow its name; nothing where there are two."""
+    pair = target.contrast
+    return f", “{pair.treated}” against “{pair.comparison}”" if pair else ""
+
+
 def say(word: str) -> str:
     """Return an id as words: "2-months" as "2 months"."""
     return word.replace("-", " ")
@@ -104,7 +110,7 @@ class Phrases:
     @property
     def _head(self) -> str:
         wave = self.evaluation.wave_label(self.target.wave)
-        return f"“{self.target.outcome.name}”, at {wave} ({self._who})"
+        return f"“{self.target.outcome.name}”{against(self.target)}, at {wave} ({self._who})"
 
     @property
     def _who(self) -> str:
@@ -120,7 +126,8 @@ class Phrases:
             return f"{self._number(e.estimate)}, {confidence(e)} interval {ends}; {self.shown[0]} people measured at both"
         arms = self._arms
         n = f"{self.shown[0]} people in {arms[0]}, {self.shown[1]} in {arms[1]}"
-        return f"{self._number(e.estimate)}, {confidence(e)} interval {ends}; {n}"
+        what = "odds ratio " if e.unit == "ratio" else ""
+        return f"{what}{self._number(e.estimate)}, {confidence(e)} interval {ends}; {n}"
 
     @property
     def _arms(self) -> tuple[str, ...]:
@@ -131,7 +138,7 @@ class Phrases:
     def _margin(self) -> str:
         if self.estimate.unit == "ratio":
             odds = math.exp(self.reading.worthwhile)
-            return f"{written(odds, 2)} times the odds, or {written(1 / odds, 2)} times (a small difference)"
+            return f"a small difference (odds {written(odds, 2)} or {written(1 / odds, 2)} times as high)"
         points = f"{self._number(self.reading.worthwhile)} {units.noun(self.estimate)}"
         if self.target.outcome.expected:
             return f"{points} (the change that the plan expects)"

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+# Threads that wait for a busy processor take many times as long; read where numpy is loaded first.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from copy import deepcopy
 from pathlib import Path
 from typing import Any

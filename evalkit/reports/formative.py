@@ -100,8 +100,11 @@ def _largest_losses(released: Released) -> Iterable[tuple[str, str]]:
     for flow in released.whole():
         for arm in flow.arms:
             due, back = arm.count("due"), arm.count("returned")
-            if due.value and back.value is not None and back.value < due.value:
-                lost.append((1 - back.value / due.value, due.value - back.value, flow, arm))
+            if not due.value or back.value is None or back.value >= due.value:
+                continue
+            gone = due.value - back.value
+            if not released.rules.small(gone, gone):
+                lost.append((1 - back.value / due.value, gone, flow, arm))
     for share, gone, flow, arm in sorted(lost, key=lambda item: -item[0])[:3]:
         reasons = [
             pair

@@ -20,7 +20,7 @@ MODELS = {
     "interacted_difference": "Difference in means by least squares, with {covariates} centred and allowed to act differently in each arm (Lin 2013). Standard errors: {errors}.",
     "difference_in_means": "Difference in means with nothing but the strata and clusters of the assignment allowed for.",
     "mixed_difference": "Linear mixed model with a random intercept for each unit assigned, adjusted for {covariates}, by restricted maximum likelihood with Satterthwaite degrees of freedom.",
-    "partially_clustered_difference": "Difference in means by least squares, adjusted for {covariates}; the programme's groups are clusters and everybody else stands alone (CR2, Satterthwaite degrees of freedom; effect size after Hedges and Citkowicz 2015).",
+    "partially_clustered_difference": "Difference in means by least squares, adjusted for {covariates}; the programme's groups are clusters and everybody else stands alone (CR2, Welch degrees of freedom; effect size after Hedges and Citkowicz 2015).",
     "stepped_wedge_difference": "Linear mixed model with a level for each calendar period and a random intercept for each site (Hussey and Hughes 2007), adjusted for {covariates}, with Satterthwaite degrees of freedom.",
     "mean_change": "Mean of each person's change from the first wave. Standard errors: {errors}.",
     "risk_difference": "Outcomes that are yes or no: difference in shares, averaged over the people analysed after a logistic model adjusted for {covariates}; by Newcombe's interval, or least squares where events are few.",
@@ -56,7 +56,8 @@ def methods(evaluation: Evaluation, rules: Rules) -> list[Fact]:
         for check in spec.checks
     ]
     found += [
-        (f"Measure: {measure.title}", _measure_words(measure)) for measure in used(evaluation)
+        (f"Measure: {measure.title}", _measure_words(evaluation, measure))
+        for measure in used(evaluation)
     ]
     return found
 
@@ -180,12 +181,13 @@ def used(evaluation: Evaluation) -> list[Measure]:
     return [evaluation.measure(name) for name in ids]
 
 
-def _measure_words(measure: Measure) -> str:
+def _measure_words(evaluation: Evaluation, measure: Measure) -> str:
     from evalkit.instruments.card import end
 
+    shown = {t.scale for t in evaluation.targets() if t.measure == measure.id}
     scales = "; ".join(
         f"{scale.id} {end(scale.low)} to {end(scale.high)}, higher is {scale.higher_is} ({VERIFIED[scale.verification]})"
-        for scale in measure.scales if scale.id == measure.default_scale
+        for scale in measure.scales if scale.id in shown
     )  # fmt: skip
     return f"{measure.reference} {scales}. Licence: {say(measure.licence.status)}, {measure.licence.holder}."
 

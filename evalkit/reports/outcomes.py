@@ -179,17 +179,23 @@ def estimates_table(released: Released, analysis: Analysis) -> Table:
     )
     if two:
         notes = (
-            "A difference below zero means lower scores on the programme. Means are as observed; the "
+            f"A difference below zero means lower {_first_arm(study.evaluation)}. Means are as observed; the "
             "adjusted difference allows for where people started, so the two need not agree. The "
             "effect size is the adjusted difference in standard deviations (Hedges' correction).",
             *notes,
         )
-    if any(e.unit in ("share", "ratio") for e in analysis.estimates):
+    staggered = study.evaluation.declared.design.rollout is not None
+    if any(e.unit in ("share", "ratio") for e in analysis.estimates) and not staggered:
         notes = (
             *notes,
             "Of outcomes that are yes or no, or only ordered, the effect size comes from the odds ratio.",
         )
     return Table("Every result", head, tuple(rows), notes)
+
+
+def _first_arm(evaluation: Evaluation) -> str:
+    several = len(evaluation.programmes) > 1
+    return "scores in the first named arm" if several else "scores on the programme"
 
 
 def _estimate_row(
@@ -237,7 +243,7 @@ def balance_table(released: Released, rows: tuple[BalanceRow, ...], caption: str
     if released.study.evaluation.design.randomised:
         notes += (
             "In a trial such differences are chance. They are allowed for where the plan adjusts for "
-            "them, and do not lower the level.",
+            "them, and lower the level only where loss has undone what chance achieved.",
         )
     missing = [row for row in rows if row.n_missing]
     if missing and released.rules.open:

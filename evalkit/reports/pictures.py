@@ -50,10 +50,11 @@ def forest_picture(released: Released, analysis: Analysis) -> Picture:
         rows.append(ForestRow(name, point, low, high, text, target.primary))
     two = study.evaluation.design.comparison_group
     what = "Difference" if two else "Change"
+    where = "first named arm" if len(study.evaluation.programmes) > 1 else "programme group"
     favours = (
         ("Worse", "Better")
         if not two
-        else ("Scores worse in the programme group", "Scores better in the programme group")
+        else (f"Scores worse in the {where}", f"Scores better in the {where}")
     )
     svg = draw_forest(
         rows, title=f"{what} for every result", description="The numbers stand in the table of results.",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from evalkit.targets import Target
 
 TOLD = ("received", "not_received_reason", "left_on", "left_reason")
+OTHERS = "others (small numbers joined)"
 CHAIN = {
     "allocated": "Allocated",
     "matched": "In a matched set",
@@ -231,7 +232,7 @@ def _arm(
     steps, count = [], allocated
     for position, step in enumerate(chain):
         left = rules.parts(_reasons(rows[rows["step"] == step]))
-        beside = rules.parts(_told(step, rows, treated=treated))
+        beside = rules.parts(_told(step, rows, treated=treated), OTHERS)
         clusters = _clusters(rules, rows, unit)
         steps.append(ShownStep(step, CHAIN[step], count, left, beside, clusters))
         rows = rows[rows["step"].isin(chain[position + 1 :])]
@@ -246,14 +247,16 @@ def _told(step: str, rows: pd.DataFrame, *, treated: bool) -> list[Part]:
     if step == "allocated" and rows["received"].notna().any():
         did_not = rows[rows["received"] == 0]
         why = did_not.groupby("not_received_reason", sort=True)
+        unsaid = "did not receive it, no reason recorded" if len(why) else "did not receive it"
         return [
             part_of("received the programme", rows[rows["received"] == 1]),
             *(part_of(f"did not receive it: {reason}", group) for reason, group in why),
-            part_of("did not receive it", did_not[did_not["not_received_reason"].isna()]),
+            part_of(unsaid, did_not[did_not["not_received_reason"].isna()]),
             part_of("not recorded whether", rows[rows["received"].isna()]),
         ]
     if step == "due":
-        return [part_of("left the programme early", rows[rows["left_on"].notna()])]
+        left = "left the programme early" if treated else "left early"
+        return [part_of(left, rows[rows["left_on"].notna()])]
     return []
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalkit import units
 from evalkit.claims import HEAVY_LOSS, findings
 from evalkit.disclosure import sentence
 from evalkit.flow import share_lost
@@ -68,7 +67,7 @@ def summative_page(analysis: Analysis) -> str:
         loss=_loss(analysis, released),
         baseline=_baseline(analysis, released),
         results=_results(analysis, released),
-        looks=trials.look_lines(analysis),
+        looks=trials.look_lines(released, analysis),
         events=trials.events_table(released),
         beside=trials.beside_table(released, analysis),
         moderation=trials.moderation(released, analysis),
@@ -161,9 +160,10 @@ def _short(analysis: Analysis, released: Released, finding: Finding) -> str:
     words = CLAIMS[finding.claim].lower()
     if released.counts(estimate) is None or estimate.estimate is None:
         return f"{words}, {say(finding.wave)}"
-    ends = [units.text(estimate, value, 1) for value in (estimate.conf_low, estimate.conf_high)]
-    value = units.text(estimate, estimate.estimate, 1)
-    return f"{words}: {value} ({' to '.join(ends)}) at {say(finding.wave)}"
+    target = tables.target_of(analysis.study, estimate)
+    value = tables.spelt(released, target, estimate, named=estimate.unit != "points")
+    arms = f", {finding.contrast.replace(' - ', ' against ')}" if finding.contrast else ""
+    return f"{words}: {value} at {say(finding.wave)}{arms}"
 
 
 def _flow(analysis: Analysis, released: Released) -> dict[str, Any]:

@@ -12,7 +12,10 @@ from evalkit.reports.page import Picture, drawing
 from evalkit.reports.pictures import rate_is_small
 from evalkit.reports.tables import NOT_SHOWN, Table, label, spelt, target_of
 from evalkit.reports.words import NONE, p_value, sentence_case
+from evalkit.targets import key_of
 from evalkit.wording import number_free, say
+
+UNSEEN_LOOK = "What it says may not be shown: too few families."
 
 if TYPE_CHECKING:
     from evalkit.analysis import Analysis
@@ -22,12 +25,19 @@ if TYPE_CHECKING:
     from evalkit.targets import Target
 
 
-def look_lines(analysis: Analysis) -> list[str]:
-    """Return what an interim look says, for the head of the findings."""
-    several = len(analysis.looks) > 1
-    return [
-        f"{look.contrast}: {look.sentence}" if several else look.sentence for look in analysis.looks
-    ]
+def look_lines(released: Released, analysis: Analysis) -> list[str]:
+    """Return what an interim look says, for the head of the findings.
+
+    Where the result may not be shown neither may the way it goes.
+    """
+    by_key = {key_of(estimate): estimate for estimate in analysis.estimates}
+    lines = []
+    for look in analysis.looks:
+        hidden = released.counts(by_key[key_of(look)]) is None
+        said = f"Look {look.look} of {look.looks}. {UNSEEN_LOOK}" if hidden else look.sentence
+        arms = f"{look.contrast.replace(' - ', ' against ')}: " if look.contrast else ""
+        lines.append(f"{arms}{said}")
+    return lines
 
 
 def events_table(released: Released) -> Table | None:
@@ -73,15 +83,14 @@ def beside_table(released: Released, analysis: Analysis) -> Table | None:
             rows.append(_beside_row(released, target, estimate, words))
             if released.counts(main) is not None:
                 said = [n for n in estimate.notes if released.rules.open or number_free(n)]
-                notes |= {f"{words}: {note.rstrip('.')}.": None for note in said}
+                which = ", ".join((words, *label(study.evaluation, target)[:2]))
+                notes |= {f"{which}: {note.rstrip('.')}.": None for note in said}
     head = ("Outcome", "Wave", "Who answered", "Asked this way", "Estimate (interval)", "p")
     first = "No finding rests on these; where they disagree with the result of the plan, be careful with it."
     return Table("The same question asked in other ways", head, tuple(rows), (first, *notes))
 
 
 def _same(one: Estimate, other: Estimate) -> bool:
-    from evalkit.targets import key_of
-
     return key_of(one) == key_of(other)
 
 
@@ -104,11 +113,11 @@ def moderation(released: Released, analysis: Analysis) -> dict[str, Any]:
         named = label(released.study.evaluation, target)
         kind = "Exploratory" if row.exploratory else "Planned"
         shown = _may_show(released, row)
-        said = _differs(row) if shown else NOT_SHOWN
+        said = _differs(row) if shown else _why_not(released, row)
         effects = [spelt(released, target, e) for e in row.effects] if shown else []
         words = [f"{e.term}: {text}" for e, text in zip(row.effects, effects, strict=False)]
         rows.append((
-            *named, sentence_case(row.by.replace("_", " ")), kind, "; ".join(words) or NOT_SHOWN,
+            *named, sentence_case(row.by.replace("_", " ")), kind, "; ".join(words) or (NOT_SHOWN if row.effects else "not estimated"),
             p_value(row.p_value) if shown else NONE, p_value(row.p_adjusted) if shown else NONE, said,
         ))  # fmt: skip
         drawn += _points(released, target, row, kind) if shown else []
@@ -134,6 +143,14 @@ def _may_show(released: Released, row: Moderation) -> bool:
         return bool(row.effects)
     counted = all(effect.unit == "points" for effect in row.effects)
     return counted and not released.rules.small(row.smallest_n, row.smallest_families)
+
+
+def _why_not(released: Released, row: Moderation) -> str:
+    """Say why nothing stands here: too small to show, or not to be estimated and why."""
+    if row.effects:
+        return NOT_SHOWN
+    said = [note for note in row.notes if released.rules.open or number_free(note)]
+    return sentence_case(said[0]) if said else "Too few people, or too much alike, to estimate"
 
 
 def _differs(row: Moderation) -> str:

@@ -14,6 +14,7 @@ from evalkit.stats.shared.columns import (
     check_roles,
     choice,
     numeric,
+    optional_name,
     read_arm,
     weight_column,
 )
@@ -79,7 +80,7 @@ def balance(
     choice(estimand, ("ATT", "ATE"), argument="estimand")
     names = as_names(covariates)
     check_roles(treatment=treatment, covariates=names, weights=weights)
-    data = check_frame(data, [treatment, *names, *as_names(weights)])
+    data = check_frame(data, [treatment, *names, *optional_name(weights)])
     arm = read_arm(data, treatment, treated)
     weight = np.ones(len(data)) if weights is None else weight_column(data, weights)
     for value, label in ((1.0, "treatment"), (0.0, "comparison")):

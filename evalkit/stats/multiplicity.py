@@ -11,10 +11,12 @@ from evalkit.stats.shared.columns import choice, invalid, vector
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-METHODS = {"holm": "holm", "bh": "fdr_bh", "by": "fdr_by"}
+    Floats = NDArray[np.float64]
+
+METHODS = ("holm", "bh", "by")
 
 
-def adjust_p(p_values: Any, method: str = "holm") -> NDArray[np.float64]:
+def adjust_p(p_values: Any, method: str = "holm") -> Floats:
     """Return p-values adjusted for their number, in the order given.
 
     Parameters
@@ -44,7 +46,19 @@ def adjust_p(p_values: Any, method: str = "holm") -> NDArray[np.float64]:
         raise invalid("p_values holds a number outside its range.", allowed="0 to 1")
     adjusted = np.full(len(values), np.nan)
     if known.any():
-        from statsmodels.stats.multitest import multipletests
+        adjusted[known] = _adjusted(values[known], method)
+    return adjusted
 
-        adjusted[known] = multipletests(values[known], method=METHODS[method])[1]
+
+def _adjusted(p: Floats, method: str) -> Floats:
+    """Return adjusted p-values; statsmodels' own call collects all garbage, 0.1 s each time."""
+    count, order = len(p), np.argsort(p, kind="stable")
+    place = np.arange(1, count + 1)
+    if method == "holm":
+        found = np.maximum.accumulate(p[order] * (count + 1 - place))
+    else:
+        times = count * (np.sum(1 / place) if method == "by" else 1.0)
+        found = np.minimum.accumulate((p[order] * times / place)[::-1])[::-1]
+    adjusted = np.empty(count)
+    adjusted[order] = np.minimum(found, 1.0)
     return adjusted

@@ -127,3 +127,17 @@ def test_counts_that_vary_less_than_poisson_counts() -> None:
     close([e.estimate, e.dispersion], [26 / 15, 0])
     assert "a Poisson model was used" in e.notes[0]
     close(e.conf_high, 26 / 15 * exp(1.959963984540054 * (1 / 26 + 1 / 15) ** 0.5))
+
+
+def test_counts_next_to_poisson() -> None:
+    """MASS::glm.nb(c ~ t): theta 1384.92, where its score is nearly lost in rounding.
+
+    m <- glm.nb(c ~ t, d, control = glm.control(maxit = 200, epsilon = 1e-14))
+    c(m$theta, exp(coef(m)["t"]), sqrt(diag(vcov(m)))["t"])
+    """
+    often = {0: (13, 9, 4, 7, 0), 1: (12, 19, 10, 3, 2)}
+    counts = np.concatenate([np.repeat(np.arange(5), n) for n in often.values()])
+    arm = np.repeat([0, 1], [sum(n) for n in often.values()])
+    found = rate_ratio(pd.DataFrame({"c": counts, "t": arm}), events="c", treatment="t")
+    close(1 / found.dispersion, 1384.9199378416, rtol=3e-6)
+    close([found.estimate, found.std_error], [1.0572082380, 0.2102629547])

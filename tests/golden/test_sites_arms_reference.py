@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 
 from evalkit.stats.clusters.mixed_models import mixed_difference
-from evalkit.stats.clusters.site_slopes import fit_site_slopes
-from evalkit.stats.clusters.sites import multisite_difference
+from evalkit.stats.clusters.random_slope import fit_random_slope
+from evalkit.stats.clusters.sites import WORDS, multisite_difference
 from evalkit.stats.least_squares.block_means import difference_in_means
 from evalkit.stats.least_squares.differences import mean_difference
 from evalkit.stats.least_squares.several_arms import pairwise_differences
@@ -299,7 +299,9 @@ def test_every_coefficient_of_the_site_model() -> None:
     arm = frame["arm"].to_numpy(float)
     matrix = np.column_stack([np.ones(len(frame)), arm, frame["x"]])
     codes = pd.factorize(frame["site"])[0]
-    model = fit_site_slopes(matrix, frame["y"].to_numpy(float), ["i", "arm", "x"], arm, codes)
+    model = fit_random_slope(
+        matrix, frame["y"].to_numpy(float), ["i", "arm", "x"], arm, codes, WORDS
+    )
     same(model.linear.coefficients, list(v["estimates"].values()))
     same(model.linear.std_errors, list(v["std_errors"].values()))
     same(model.linear.df, list(v["df"].values()))

@@ -120,6 +120,19 @@ def test_sampled_agrees_with_exact(study: Any, monkeypatch: Any) -> None:
         assert abs(sampled.p_value - exact.p_value) < 5 * sampled.p_error
 
 
+def test_keys_that_tie_are_drawn_again(monkeypatch: Any) -> None:
+    """With keys of 0 to 7 most sets tie, and each choice is as likely all the same."""
+    from itertools import combinations
+
+    real = making._keys
+    monkeypatch.setattr(making, "_keys", lambda rng, count: real(rng, count) % 8)
+    sampler = making._Sampler([(5, 2, np.arange(5))], 5, 20_000, np.random.default_rng(1))
+    arms = sampler(20_000)
+    assert np.all(arms.sum(axis=1) == 2)
+    sets = [np.all(arms[:, pair] == 1, axis=1).sum() for pair in combinations(range(5), 2)]
+    assert sum(sets) == 20_000 and np.ptp(sets) < 5 * np.sqrt(2 * 2000)
+
+
 def test_a_seed_gives_one_answer(large: Any) -> None:
     weak = {**TEST, "outcome": "x"}
     once = permutation_test(large, **weak)
@@ -303,7 +316,7 @@ def test_what_cannot_be_tested(study: Any) -> None:
     refuse(paired, "Use westfall_young", romano_wolf, outcomes=["y", "y2"], strata="pair")
     with pytest.raises(InvalidInput, match="outcomes is empty"):
         westfall_young(study, outcomes=[], treatment="z", seed=1)
-    with pytest.raises(InvalidInput, match="both as outcome and as outcome"):
+    with pytest.raises(InvalidInput, match="named twice in outcome"):
         romano_wolf(study, outcomes=["y", "y"], treatment="z", seed=1)
 
 

@@ -14,6 +14,8 @@ from evalkit import stats
 from evalkit.errors import CannotEstimate, InvalidInput
 from evalkit.stats.least_squares.linear import fit
 
+NOTHING: Any = None
+
 
 @pytest.fixture
 def study() -> pd.DataFrame:
@@ -43,7 +45,11 @@ def difference(data: Any, **options: Any) -> Any:
         ({"treatment": "name", "treated": "c"}, "Allowed: 'a', 'b'"),
         ({"treatment": "site", "treated": 1}, "6 different values"),
         ({"covariates": ["score"]}, "both as outcome and as covariates"),
-        ({"covariates": ["age", "age"]}, "both as covariates and as covariates"),
+        ({"covariates": ["age", "age"]}, "named twice in covariates"),
+        ({"covariates": [5]}, "names as text"),
+        ({"outcome": None}, "names as text"),
+        ({"strata": ["site", "name"]}, "the name of one column"),
+        ({"cluster": ["site"]}, "the name of one column"),
         ({"se": "HC9"}, "se='HC9'"),
         ({"se": "HC1", "cluster": "site"}, "ignores the clusters"),
         ({"se": "CR2"}, "needs cluster="),
@@ -56,6 +62,31 @@ def test_invalid_calls(study: pd.DataFrame, options: Any, said: str) -> None:
     with pytest.raises(InvalidInput) as error:
         difference(study, **options)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda f: stats.difference_in_means(f, outcome=NOTHING, treatment="arm"), "names as text"),
+        (
+            lambda f: stats.wild_cluster_bootstrap(
+                f, outcome="score", treatment="arm", cluster=NOTHING, seed=1
+            ),
+            "column of clusters",
+        ),
+        (lambda f: stats.randomise(["a", "b"], arms=NOTHING, seed=1), "two or more different arms"),
+    ],
+    ids=["outcome", "cluster", "arms"],
+)
+def test_none_where_something_is_needed(study: pd.DataFrame, call: Any, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        call(study)
+
+
+def test_columns_numbered_by_pandas_go_by_text(study: pd.DataFrame) -> None:
+    numbered = study[["score", "arm"]].set_axis([0, 1], axis=1)
+    found = stats.mean_difference(numbered, outcome="0", treatment="1")
+    assert found.estimate == difference(study).estimate
 
 
 def test_invalid_values(study: pd.DataFrame) -> None:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evalkit.stats.shared.columns import (
-    as_names,
     check_frame,
     check_level,
     check_roles,
     invalid,
     is_numeric,
     numeric,
+    optional_name,
 )
 from evalkit.stats.shared.model_rows import Rows, read_rows
 
@@ -62,7 +62,7 @@ def read_ordered(
 
     check_level(level)
     check_roles(outcome=outcome, treatment=treatment, covariates=covariates)
-    frame = check_frame(data, [outcome, treatment, *covariates, *as_names(cluster)])
+    frame = check_frame(data, [outcome, treatment, *covariates, *optional_name(cluster)])
     values, words = ordered_values(frame, outcome)
     rows = read_rows(
         frame, treatment, treated, covariates, cluster, [("no outcome", np.isnan(values))]

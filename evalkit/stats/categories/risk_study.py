@@ -11,13 +11,13 @@ from evalkit.errors import CannotEstimate
 from evalkit.results import Estimate
 from evalkit.stats.categories.small_tables import Table
 from evalkit.stats.shared.columns import (
-    as_names,
     check_frame,
     check_level,
     check_roles,
     choice,
     invalid,
     numeric,
+    optional_name,
 )
 from evalkit.stats.shared.model_rows import FEW_EVENTS, Rows, read_rows
 
@@ -152,8 +152,8 @@ def read_study(data: Any, asked: Asked) -> Study:
         outcome=asked.outcome, treatment=asked.treatment, covariates=asked.covariates,
         strata=asked.strata,
     )  # fmt: skip
-    used = [asked.outcome, asked.treatment, *asked.covariates, *as_names(asked.cluster)]
-    frame = check_frame(data, [*used, *as_names(asked.strata)])
+    used = [asked.outcome, asked.treatment, *asked.covariates, *optional_name(asked.cluster)]
+    frame = check_frame(data, [*used, *optional_name(asked.strata)])
     values = yes_no(frame, asked.outcome)
     reasons = [("no outcome", np.isnan(values))]
     if asked.strata is not None:

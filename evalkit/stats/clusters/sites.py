@@ -13,7 +13,7 @@ from evalkit.errors import EvalkitError
 from evalkit.results import Estimate
 from evalkit.stats.clusters.mixed_models import arm_counts, empty_sizes, sizes_on
 from evalkit.stats.clusters.random_intercept import fit_random_intercept
-from evalkit.stats.clusters.site_slopes import SiteSlopes, fit_site_slopes
+from evalkit.stats.clusters.random_slope import RandomSlope, Words, fit_random_slope
 from evalkit.stats.shared.analysed_rows import Analysed, analysed_rows
 from evalkit.stats.shared.columns import as_names, check_frame, check_level, check_roles, read_arm
 from evalkit.stats.shared.design_matrix import Design, treatment_design
@@ -24,6 +24,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+
+WORDS = Words(
+    few="{} site(s) hold both arms; the effect's variation over sites needs 2 or more. "
+    "Where whole sites are in one arm use mixed_difference.",
+    spare="No site has two people in the same arm, so how people differ cannot be told apart "
+    "from how effects differ over sites. Use mixed_difference.",
+    flat="The outcome does not vary within sites and arms beyond what the covariates say, so "
+    "its variance there is zero. Analyse one row a site and arm.",
+    no_end="nearly all the variance lies between sites. Analyse one row a site and arm.",
+    more="More sites with people in both arms are needed, or use mixed_difference or "
+    "mean_difference with strata.",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,12 +174,12 @@ def multisite_difference(
     )
 
 
-def _fit(rows: Analysed, design: Design) -> SiteSlopes:
+def _fit(rows: Analysed, design: Design) -> RandomSlope:
     assert rows.codes is not None
-    return fit_site_slopes(design.matrix, rows.outcome, design.names, rows.arm, rows.codes)
+    return fit_random_slope(design.matrix, rows.outcome, design.names, rows.arm, rows.codes, WORDS)
 
 
-def _scaling(plain: SiteSlopes) -> Scaling:
+def _scaling(plain: RandomSlope) -> Scaling:
     sd, df = sqrt(plain.total), plain.total_df
     factor = small_sample_factor(df) / sd if df > 1 else None
     return Scaling(factor=factor, sd=sd, df=df, icc=1 - plain.within / plain.total)
@@ -179,7 +191,7 @@ def _sites_both(rows: Analysed) -> int:
     return len(treated & compared)
 
 
-def _variances(model: SiteSlopes) -> dict[str, Any]:
+def _variances(model: RandomSlope) -> dict[str, Any]:
     return {
         "variance_between": float(model.covariance[0, 0]),
         "variance_effect": float(model.covariance[1, 1]),
@@ -193,7 +205,7 @@ def _variances(model: SiteSlopes) -> dict[str, Any]:
 
 
 def _prediction(
-    numbers: dict[str, Any], model: SiteSlopes, both: int, level: float
+    numbers: dict[str, Any], model: RandomSlope, both: int, level: float
 ) -> dict[str, Any]:
     from scipy.stats import t as student
 
@@ -207,7 +219,7 @@ def _prediction(
     }
 
 
-def _heterogeneity(model: SiteSlopes, rows: Analysed, design: Design) -> dict[str, Any]:
+def _heterogeneity(model: RandomSlope, rows: Analysed, design: Design) -> dict[str, Any]:
     from scipy.stats import chi2
 
     assert rows.codes is not None
@@ -223,7 +235,7 @@ def _heterogeneity(model: SiteSlopes, rows: Analysed, design: Design) -> dict[st
     }
 
 
-def _said(model: SiteSlopes, rows: Analysed, both: int, site: str) -> list[str]:
+def _said(model: RandomSlope, rows: Analysed, both: int, site: str) -> list[str]:
     notes = []
     if model.rank == 0:
         notes.append(

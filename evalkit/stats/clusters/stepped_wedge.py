@@ -22,6 +22,7 @@ from evalkit.stats.shared.columns import (
     check_level,
     check_roles,
     choice,
+    optional_name,
     read_arm,
 )
 from evalkit.stats.shared.design_matrix import covariate_columns, treatment_design
@@ -136,7 +137,7 @@ def stepped_wedge_difference(
     names = as_names(covariates)
     parts = {"outcome": outcome, "treatment": treatment, "cluster": cluster, "period": period}
     check_roles(**parts, person=person, covariates=names)
-    frame = check_frame(data, [*parts.values(), *names, *as_names(person)])
+    frame = check_frame(data, [*parts.values(), *names, *optional_name(person)])
     arm = read_arm(frame, treatment, treated)
     also = [("no period", frame[period].isna().to_numpy())]
     if person is not None:

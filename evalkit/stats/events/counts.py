@@ -23,6 +23,7 @@ from evalkit.stats.shared.columns import (
     choice,
     invalid,
     numeric,
+    optional_name,
 )
 from evalkit.stats.shared.model_rows import FEW_EVENTS, Rows, adjusted_for, design_of, read_rows
 
@@ -110,7 +111,7 @@ def rate_ratio(
     choice(family, ("negative-binomial", "poisson"), argument="family")
     choice(se, ("auto", "model", "robust", "exact"), argument="se")
     check_roles(events=events, treatment=treatment, exposure=exposure, covariates=names)
-    used = [events, treatment, *names, *as_names(exposure), *as_names(cluster)]
+    used = [events, treatment, *names, *optional_name(exposure), *optional_name(cluster)]
     frame = check_frame(data, used)
     y, time = _counts(frame, events, exposure)
     reasons = [("no count of events", np.isnan(y)), ("no exposure", np.isnan(time))]

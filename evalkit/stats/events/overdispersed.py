@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _ROUNDS = 200
+_COUNTED = 1_000_000  # counts up to which digamma's rise is a sum, without cancellation
 _LARGEST = 1e5  # times the mean: beyond this theta the distribution is the Poisson
 
 
@@ -86,8 +87,18 @@ def _theta(y: Floats, mu: Floats) -> float:
 
 def _score(log_theta: float, y: Floats, mu: Floats) -> float:
     """Return the derivative of the log likelihood in theta."""
-    from scipy.special import digamma
-
     theta = exp(log_theta)
-    each = digamma(y + theta) - digamma(theta) - np.log1p(mu / theta) + (mu - y) / (mu + theta)
+    each = _digamma_rise(y, theta) - np.log1p(mu / theta) + (mu - y) / (mu + theta)
     return float(each.sum())
+
+
+def _digamma_rise(y: Floats, theta: float) -> Floats:
+    """Return digamma(y + theta) - digamma(theta) for whole y, exact where theta is large."""
+    highest = int(y.max())
+    if highest > _COUNTED:
+        from scipy.special import digamma
+
+        rise: Floats = digamma(y + theta) - digamma(theta)
+        return rise
+    sums = np.concatenate([[0.0], np.cumsum(1 / (theta + np.arange(highest)))])
+    return np.asarray(sums[y.astype(np.intp)])

@@ -12,12 +12,12 @@ from evalkit.results import Record, Records, by_name
 from evalkit.stats.categories.risk_study import yes_no
 from evalkit.stats.events.survival_study import read_times
 from evalkit.stats.shared.columns import (
-    as_names,
     check_frame,
     check_level,
     check_roles,
     choice,
     left_out,
+    optional_name,
     read_arm,
 )
 
@@ -131,7 +131,7 @@ def kaplan_meier(
     check_level(level)
     choice(interval, INTERVALS, argument="interval")
     check_roles(time=time, event=event, treatment=treatment)
-    frame = check_frame(data, [time, event, *as_names(treatment)])
+    frame = check_frame(data, [time, event, *optional_name(treatment)])
     when, seen = read_times(frame, time), yes_no(frame, event)
     arm = np.zeros(len(frame)) if treatment is None else read_arm(frame, treatment, treated)
     reasons = [("no time", np.isnan(when)), (f"no {event}", np.isnan(seen))]

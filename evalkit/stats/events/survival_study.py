@@ -10,12 +10,12 @@ import numpy as np
 from evalkit.results import Estimate
 from evalkit.stats.categories.risk_study import yes_no
 from evalkit.stats.shared.columns import (
-    as_names,
     check_frame,
     check_level,
     check_roles,
     invalid,
     numeric,
+    optional_name,
 )
 from evalkit.stats.shared.model_rows import FEW_EVENTS, Rows, read_rows
 
@@ -136,7 +136,7 @@ def read_timed(data: Any, names: TimedColumns, treated: Any, level: float) -> Ti
         covariates=names.covariates, strata=names.strata,
     )  # fmt: skip
     used = [names.time, names.event, names.treatment, *names.covariates]
-    frame = check_frame(data, [*used, *as_names(names.strata), *as_names(names.cluster)])
+    frame = check_frame(data, [*used, *optional_name(names.strata), *optional_name(names.cluster)])
     when, seen = read_times(frame, names.time), yes_no(frame, names.event)
     reasons = [("no time", np.isnan(when)), (f"no {names.event}", np.isnan(seen))]
     if names.strata is not None:

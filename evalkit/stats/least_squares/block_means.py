@@ -13,7 +13,14 @@ from evalkit.errors import CannotEstimate
 from evalkit.results import Estimate
 from evalkit.stats.least_squares.linear import LinearFit, fit
 from evalkit.stats.shared.analysed_rows import Analysed, analysed_rows, check_arm_groups
-from evalkit.stats.shared.columns import check_frame, check_level, check_roles, invalid, read_arm
+from evalkit.stats.shared.columns import (
+    check_frame,
+    check_level,
+    check_roles,
+    invalid,
+    optional_name,
+    read_arm,
+)
 from evalkit.stats.shared.intervals import caveats, coefficient_interval, scaled_by
 from evalkit.stats.sizes.effect_sizes import accurate_mean, difference_scaling
 
@@ -95,8 +102,8 @@ def difference_in_means(
     """
     check_level(level)
     check_roles(outcome=outcome, treatment=treatment, blocks=blocks, cluster=cluster)
-    used = [name for name in (outcome, treatment, blocks, cluster) if name is not None]
-    data = check_frame(data, used)
+    grouping = (*optional_name(blocks), *optional_name(cluster))
+    data = check_frame(data, [outcome, treatment, *grouping])
     arm = read_arm(data, treatment, treated)
     also = [] if blocks is None else [("no block", data[blocks].isna().to_numpy())]
     group = None if cluster is None else (cluster, "no cluster")

@@ -20,6 +20,7 @@ from evalkit.stats.shared.columns import (
     check_roles,
     choice,
     invalid,
+    optional_name,
     read_arm,
 )
 from evalkit.stats.shared.design_matrix import treatment_design
@@ -135,7 +136,7 @@ def complier_effect(
     choice(df, ("satterthwaite", "residual"), argument="df")
     names = as_names(covariates)
     check_roles(outcome=outcome, assigned=assigned, received=received, covariates=names)
-    data = check_frame(data, [outcome, assigned, received, *names, *as_names(cluster)])
+    data = check_frame(data, [outcome, assigned, received, *names, *optional_name(cluster)])
     arm, receipt = read_arm(data, assigned, treated), _received(data, received)
     rows = analysed_rows(
         data,

@@ -20,6 +20,7 @@ from evalkit.stats.shared.columns import (
     is_numeric,
     left_out,
     numeric,
+    optional_name,
     read_arm,
     weight_column,
 )
@@ -74,7 +75,9 @@ def mean_difference(
     covariates : names; text, categories and true/false become dummies, first sorted level dropped
     cluster : name of the column of clusters (the unit of assignment)
     strata : name of the column of strata or blocks: fixed effects
-    weights : name of a column of weights, zero or more; rows of weight zero are left out
+    weights : name of a column of weights, zero or more; rows of weight zero are left out. They are
+        not taken for inverse variances: HC2 and CR2 are then those of clubSandwich, each row its
+        own cluster for HC2, which differs a little from the weighted HC2 of sandwich and estimatr
     interact : centre the covariates on the analysed sample and interact them with the treatment
         (Lin 2013); strata are not interacted
     se : "auto" is "HC2", or "CR2" with clusters; also "HC0", "HC1", "HC3", "classical"; with
@@ -110,8 +113,8 @@ def mean_difference(
     check_roles(
         outcome=outcome, treatment=treatment, covariates=names, strata=strata, weights=weights
     )
-    used = [outcome, treatment, *names, *as_names(cluster), *as_names(strata), *as_names(weights)]
-    data = check_frame(data, used)
+    grouping = (*optional_name(cluster), *optional_name(strata), *optional_name(weights))
+    data = check_frame(data, [outcome, treatment, *names, *grouping])
     kind = resolve_se(se, clustered=cluster is not None)
     sample = _sample(data, outcome, treatment, treated, names, cluster, strata, weights)
     unclustered = kind in _UNSHARED and not sample.shared
@@ -193,16 +196,23 @@ def _sample(
     if weight is not None:
         reasons += [("no weight", np.isnan(weight)), ("a weight of zero", weight == 0)]
     keep, dropped = left_out(reasons, len(data))
-    groups = None if cluster is None else data.loc[keep, cluster].to_numpy()
+    codes = None if cluster is None else _codes(data.loc[keep, cluster])
     return _Sample(
         keep=keep,
         outcome=values[keep],
         arm=arm[keep],
         weights=None if weight is None else weight[keep],
-        cluster=groups,
-        shared=groups is not None and len(set(groups)) < len(groups),
+        cluster=codes,
+        shared=codes is not None and len(codes) > codes.max(initial=-1) + 1,
         dropped=dropped,
     )
+
+
+def _codes(labels: pd.Series[Any]) -> NDArray[np.intp]:
+    """Return numbers for the labels, in order of appearance: what a label says does not matter."""
+    import pandas as pd
+
+    return np.asarray(pd.factorize(labels)[0], dtype=np.intp)
 
 
 def _check_sample(sample: _Sample, outcome: str) -> None:
@@ -212,7 +222,7 @@ def _check_sample(sample: _Sample, outcome: str) -> None:
     if not sample.shared:
         return
     for value, label in ((1.0, "treatment"), (0.0, "comparison")):
-        if len(set(sample.cluster[sample.arm == value])) < 2:
+        if np.ptp(sample.cluster[sample.arm == value]) == 0:
             raise CannotEstimate(
                 f"The {label} arm has one cluster: the effect cannot be told apart from that "
                 "cluster's own difference."

@@ -27,6 +27,7 @@ from evalkit.stats.shared.columns import (
     choice,
     invalid,
     numeric,
+    optional_name,
     read_arm,
 )
 from evalkit.stats.shared.design_matrix import treatment_design
@@ -130,7 +131,7 @@ def dose_effect(
     choice(df, ("satterthwaite", "residual"), argument="df")
     names = as_names(covariates)
     check_roles(outcome=outcome, assigned=assigned, dose=dose, covariates=names)
-    data = check_frame(data, [outcome, assigned, dose, *names, *as_names(cluster)])
+    data = check_frame(data, [outcome, assigned, dose, *names, *optional_name(cluster)])
     arm, amount = read_arm(data, assigned, treated), _doses(data, dose)
     rows = analysed_rows(
         data, outcome, arm, names, group=None if cluster is None else (cluster, "no cluster"),

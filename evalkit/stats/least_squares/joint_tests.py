@@ -18,6 +18,7 @@ from evalkit.stats.shared.columns import (
     check_roles,
     choice,
     invalid,
+    optional_name,
     read_arm,
 )
 from evalkit.stats.shared.design_matrix import Column, covariate_columns
@@ -122,7 +123,7 @@ def joint_test(
     arm = None if treatment is None else read_arm(frame, treatment, treated)
     plain = tuple(name for name in (*tested, *others) if name != treatment)
     rows = regression_rows(
-        frame, outcome, (*plain, *as_names(strata)), cluster=cluster, weights=weights,
+        frame, outcome, (*plain, *optional_name(strata)), cluster=cluster, weights=weights,
         also=() if arm is None else [("no arm", np.isnan(arm))],
     )  # fmt: skip
     asked, rest = _columns(frame, rows, tested, others, strata, treatment, arm)

@@ -19,6 +19,7 @@ from evalkit.stats.shared.columns import (
     check_roles,
     choice,
     invalid,
+    optional_name,
 )
 from evalkit.stats.shared.intervals import caveats, coefficient_interval, scaled_by
 from evalkit.stats.sizes.effect_sizes import accurate_mean, difference_scaling
@@ -90,7 +91,7 @@ def pairwise_differences(
     choice(adjust, ADJUST, argument="adjust")
     names = as_names(covariates)
     check_roles(outcome=outcome, arm=arm, covariates=names)
-    data = check_frame(data, [outcome, arm, *names, *as_names(cluster)])
+    data = check_frame(data, [outcome, arm, *names, *optional_name(cluster)])
     kind = resolve_se(se, clustered=cluster is not None)
     _check_family(adjust, control)
     rows = read_arms(data, outcome, arm, names, cluster)

@@ -24,6 +24,7 @@ from evalkit.stats.shared.columns import (
     check_roles,
     choice,
     invalid,
+    optional_name,
     read_arm,
 )
 from evalkit.stats.shared.design_matrix import Column, Design, is_categorical
@@ -100,11 +101,11 @@ def subgroup_effects(
     check_roles(outcome=outcome, treatment=treatment, by=by, covariates=names)
     check_roles(outcome=outcome, treatment=treatment, by=by, strata=strata)
     frame = check_frame(
-        data, [outcome, treatment, by, *names, *as_names(cluster), *as_names(strata)]
+        data, [outcome, treatment, by, *names, *optional_name(cluster), *optional_name(strata)]
     )
     arm = read_arm(frame, treatment, treated)
     rows = regression_rows(
-        frame, outcome, (*names, *as_names(strata), by), cluster=cluster,
+        frame, outcome, (*names, *optional_name(strata), by), cluster=cluster,
         also=[("no arm", np.isnan(arm))],
     )  # fmt: skip
     asked = Asked(outcome, treatment, by, names, strata, level, frame, rows, arm)

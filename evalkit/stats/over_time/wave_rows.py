@@ -11,7 +11,6 @@ from evalkit.errors import CannotEstimate
 from evalkit.stats.categories.risk_study import yes_no
 from evalkit.stats.over_time.wave_design import wave_design
 from evalkit.stats.shared.columns import (
-    as_names,
     check_arms,
     check_frame,
     check_roles,
@@ -19,6 +18,7 @@ from evalkit.stats.shared.columns import (
     is_numeric,
     left_out,
     numeric,
+    optional_name,
     read_arm,
 )
 from evalkit.stats.shared.design_matrix import covariate_columns, indicator, levels
@@ -130,7 +130,7 @@ def _checked_frame(data: Any, asked: Asked) -> pd.DataFrame:
         covariates=asked.covariates,
     )
     used = [asked.outcome, asked.treatment, asked.person, asked.wave, *asked.covariates]
-    found = check_frame(data, [*used, *as_names(asked.cluster)])
+    found = check_frame(data, [*used, *optional_name(asked.cluster)])
     known = found[asked.person].notna() & found[asked.wave].notna()
     twice = found.loc[known, [asked.person, asked.wave]].duplicated()
     if twice.any():

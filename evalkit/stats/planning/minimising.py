@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -103,7 +103,7 @@ def minimised(
 
 def check_arms_and_ratio(arms: Any, ratio: Any) -> tuple[tuple[Any, ...], tuple[int, ...]]:
     """Return the arms and their ratio, whole numbers from 1; None is one to one."""
-    names = tuple(arms) if not isinstance(arms, str) else ()
+    names = tuple(arms) if isinstance(arms, Iterable) and not isinstance(arms, str) else ()
     if len(names) < 2 or len(set(names)) < len(names):
         raise invalid(f"arms={arms!r}.", allowed="two or more different arms")
     parts = (1,) * len(names) if ratio is None else tuple(ratio)

@@ -124,6 +124,7 @@ class Plan:
         layout, units = _layout(self.assigned), self.assigned.units
         if len(layout) == 1:  # else the size is part of what a seed gives
             size = min(size, max(1, CACHED // units))
+            size -= size % 2 if size > 1 else 0  # keys come in twos, of which none is to be lost
         sample = _Sampler(layout, units, min(size, self.draws), rng)
         for start in range(0, self.draws, size):
             count = min(size, self.draws - start)
@@ -253,15 +254,13 @@ def _layout(assigned: Assigned) -> list[tuple[int, int, Codes]]:
 
 
 class _Sampler:
-    """Gives random assignments, at most `size` at a time; its working arrays are used again."""
+    """Gives random assignments, at most `size` at a time; its working array is used again."""
 
     def __init__(
         self, layout: list[tuple[int, int, Codes]], units: int, size: int, rng: np.random.Generator
     ) -> None:
         self.layout, self.units, self.rng = layout, units, rng
-        widest = max(len(members) for _, _, members in layout)
-        self.keys = np.empty(size * widest)
-        self.work = np.empty(2 * size * widest, dtype=np.float32)
+        self.work = np.empty(size * max(len(members) for _, _, members in layout), dtype=np.uint32)
 
     def __call__(self, count: int) -> Floats:
         """Return `count` assignments; strata of one size and number treated are drawn together."""
@@ -270,28 +269,31 @@ class _Sampler:
             if not 0 < k < n:
                 arms[:, members] = float(k == n)
                 continue
-            keys = self.keys[: count * len(members)].reshape(-1, n)
-            self.rng.random(out=keys)
-            chosen = _lowest(keys, k, self.work).reshape(count, -1)
+            chosen = self._chosen(count * len(members) // n, n, k).reshape(count, -1)
             if n == self.units:
                 arms[:] = chosen
             else:
                 arms[:, members] = chosen
         return arms
 
+    def _chosen(self, sets: int, n: int, k: int) -> Bools:
+        """Return k of n in each set, each choice as likely: those with the k lowest keys.
 
-def _lowest(keys: Floats, k: int, work: NDArray[np.float32]) -> Bools:
-    """Return which are the k lowest keys in each row; `work` has room for as many keys twice.
+        Keys are whole numbers of 32 bits. Where more than k are no higher than the k-th lowest the
+        set is drawn again: that is as likely for one choice as for another.
+        """
+        keys = _keys(self.rng, sets * n).reshape(sets, n)
+        ordered = self.work[: sets * n].reshape(sets, n)
+        ordered[:] = keys
+        ordered.partition(k - 1, axis=1)
+        lowest: Bools = keys <= ordered[:, k - 1 : k]
+        if np.count_nonzero(lowest) != sets * k:
+            more = np.flatnonzero(np.count_nonzero(lowest, axis=1) > k)
+            lowest[more] = self._chosen(len(more), n, k)
+        return lowest
 
-    They are looked for in single precision, which is faster and keeps the order; where that makes
-    keys equal (more than k are then found) in double.
-    """
-    rounded, ordered = work[: 2 * keys.size].reshape(2, *keys.shape)
-    rounded[:] = keys
-    ordered[:] = rounded
-    ordered.partition(k - 1, axis=1)
-    lowest: Bools = rounded <= ordered[:, k - 1 : k]
-    if np.count_nonzero(lowest) != len(keys) * k:
-        lowest = np.zeros(keys.shape, dtype=bool)
-        np.put_along_axis(lowest, np.argpartition(keys, k - 1, axis=1)[:, :k], True, axis=1)
-    return lowest
+
+def _keys(rng: np.random.Generator, count: int) -> NDArray[np.uint32]:
+    """Return random whole numbers of 32 bits, two from each draw of 64."""
+    both = rng.integers(0, 2**64, (count + 1) // 2, dtype=np.uint64)
+    return both.view(np.uint32)[:count]

@@ -80,7 +80,7 @@ def permutation_test(
         source of chance, and returns an arm for each in their order, coded as `treatment` is
     alternative : "two-sided" (|statistic| as large), "greater", "less"
     permutations : assignments sampled where they are too many to go through
-    seed : a whole number; the same seed and rows give the same answer
+    seed : a whole number; the same seed and rows, in one order, give the same answer
 
     Returns
     -------

@@ -28,6 +28,7 @@ PERFECT = 1e10  # a t beyond this is no variation within the arms, and rounding
 TIE = 1e-9  # statistics closer than this share count as equal
 NUMBERS = 2_000_000  # held at once
 ONE_THREAD = 2**18  # multiplications that OpenBLAS leaves to one thread
+ONE_SUM = 10_000  # and numbers in one sum
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,11 +92,15 @@ def _by_unit(values: Floats, unit: Codes, units: int) -> Floats:
 def product(draws: Floats, columns: Floats) -> Floats:
     """Return draws @ columns, in pieces too small to be worth a second thread.
 
-    Threads that wait for a busy processor would take several times as long. Columns in fours are
-    multiplied fastest.
+    Threads that wait for a busy processor would take several times as long. A few columns go one
+    by one; more are multiplied fastest in fours.
     """
-    kept = columns.shape[1]
-    columns = np.pad(columns, ((0, 0), (0, -kept % 4)))
+    length, kept = columns.shape
+    if kept < 4 and length <= ONE_SUM:
+        return np.column_stack([np.vecdot(draws, column) for column in columns.T.copy()])
+    wide = np.zeros((length, kept + -kept % 4))
+    wide[:, :kept] = columns
+    columns = wide
     piece = ONE_THREAD // max(1, columns.size)
     if piece < 16:
         return np.asarray(draws @ columns)[:, :kept]

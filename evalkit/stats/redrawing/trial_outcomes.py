@@ -11,12 +11,12 @@ from evalkit.errors import CannotEstimate
 from evalkit.stats.redrawing.assignments import Assigned
 from evalkit.stats.redrawing.studentised import Moments, moments, randomised, ratio
 from evalkit.stats.shared.columns import (
-    as_names,
     check_frame,
     check_roles,
     is_numeric,
     left_out,
     numeric,
+    optional_name,
     read_arm,
 )
 from evalkit.stats.shared.design_matrix import covariate_columns, treatment_design
@@ -63,7 +63,7 @@ def read_frame(data: Any, study: Study, outcomes: tuple[str, ...]) -> pd.DataFra
         strata=study.strata,
         cluster=study.cluster,
     )
-    groups = (*as_names(study.cluster), *as_names(study.strata))
+    groups = (*optional_name(study.cluster), *optional_name(study.strata))
     return check_frame(data, [*outcomes, study.treatment, *study.covariates, *groups])
 
 

@@ -22,7 +22,15 @@ from evalkit.stats.redrawing.trial_outcomes import (
     read_frame,
     read_outcome,
 )
-from evalkit.stats.shared.columns import as_names, check_level, choice, left_out, read_arm
+from evalkit.stats.shared.columns import (
+    as_names,
+    check_level,
+    choice,
+    invalid,
+    left_out,
+    optional_name,
+    read_arm,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,7 +89,7 @@ def wild_cluster_bootstrap(
     points : "rademacher" (-1 and 1), "webb" (six points), or "auto": Webb's below 10 clusters
     draws : bootstrap samples; with Rademacher's points and no more than this number of signs
         (2 to the number of clusters) all signs are gone through instead
-    seed : a whole number; the same seed and rows give the same answer
+    seed : a whole number; the same seed and rows, in one order, give the same answer
     level : confidence level
 
     Returns
@@ -146,8 +154,10 @@ def _read(data: Any, outcome: str, study: Study) -> Outcome:
     """Return the outcome's rows; the unit is the cluster, whatever arms are in it."""
     import pandas as pd
 
+    if study.cluster is None:
+        raise invalid("cluster=None.", allowed="the name of the column of clusters")
     frame = read_frame(data, study, (outcome,))
-    groups = (*as_names(study.cluster), *as_names(study.strata))
+    groups = (study.cluster, *optional_name(study.strata))
     missing = [("", frame[name].isna().to_numpy()) for name in groups]
     arm = read_arm(frame, study.treatment, study.treated)
     rows, _ = left_out([("", np.isnan(arm)), *missing], len(frame))

@@ -44,7 +44,25 @@ def as_names(names: str | Sequence[str] | None) -> tuple[str, ...]:
     """Return column names as a tuple; one name alone is one column."""
     if names is None:
         return ()
-    return (names,) if isinstance(names, str) else tuple(names)
+    listed = (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
+    return tuple(_text(name) for name in listed)
+
+
+def optional_name(name: str | None) -> tuple[str, ...]:
+    """Return the name of one column as a tuple, an empty one without it; several are refused."""
+    if name is None or isinstance(name, str):
+        return as_names(name)
+    raise invalid(
+        f"{name!r} is given where one column is named.",
+        allowed="the name of one column, as text",
+        next_step="Put several columns together into one first.",
+    )
+
+
+def _text(name: Any) -> str:
+    if not isinstance(name, str):
+        raise invalid(f"{name!r} is given as a column's name.", allowed="names as text")
+    return name
 
 
 def as_pandas(data: Any) -> pd.DataFrame:
@@ -67,18 +85,18 @@ def check_frame(data: Any, names: Iterable[str]) -> pd.DataFrame:
     """Return any kind of frame as a pandas frame, once it holds each named column once."""
     data = as_pandas(data)
     columns = [str(name) for name in data.columns]
-    for name in names:
-        found = columns.count(str(name))
+    for name in map(_text, names):
+        found = columns.count(name)
         if found == 0:
             raise invalid(
                 "no such column.",
-                column=str(name),
+                column=name,
                 allowed=", ".join(columns),
-                next_step=nearest(str(name), columns),
+                next_step=nearest(name, columns),
             )
         if found > 1:
-            raise invalid("this column is in the data more than once.", column=str(name))
-    return data
+            raise invalid("this column is in the data more than once.", column=name)
+    return data if columns == list(data.columns) else data.set_axis(columns, axis=1)
 
 
 def check_roles(**roles: str | Sequence[str] | None) -> None:
@@ -87,7 +105,9 @@ def check_roles(**roles: str | Sequence[str] | None) -> None:
     for role, names in roles.items():
         for name in as_names(names):
             if name in part_of:
-                raise invalid(f"named both as {part_of[name]} and as {role}.", column=name)
+                both = f"both as {part_of[name]} and as {role}"
+                where = f"twice in {role}" if role == part_of[name] else both
+                raise invalid(f"named {where}.", column=name)
             part_of[name] = role
 
 

@@ -107,7 +107,7 @@ def drop_aliased(columns: Sequence[Column]) -> tuple[list[Column], list[str]]:
 def _first_aliased(columns: Sequence[Floats]) -> int | None:
     if not columns:
         return None
-    upper: Floats = np.linalg.qr(np.column_stack(columns)).R
+    upper: Floats = np.asarray(np.linalg.qr(np.column_stack(columns), mode="r"))
     rows = min(upper.shape)
     diagonal = np.abs(np.diag(upper))
     low = np.flatnonzero(diagonal < ALIASED * np.sqrt(len(columns[0])))

@@ -44,15 +44,20 @@ def coefficient_interval(
 
 def caveats(df: float, scaling: Scaling) -> list[str]:
     """Return what must be said beside the estimate."""
-    notes = []
-    if df < FEW_DF - 1e-6:
-        notes.append(
-            f"The degrees of freedom ({df:.1f}) are below {FEW_DF}: the interval and p-value are "
-            "not to be relied on"
-        )
+    notes = few_df_note(df)
     if scaling.factor is None:
         notes.append("No effect size: its standard deviation cannot be formed or corrected")
     return notes
+
+
+def few_df_note(df: float) -> list[str]:
+    """Return the caveat on few degrees of freedom."""
+    if df >= FEW_DF - 1e-6:
+        return []
+    return [
+        f"The degrees of freedom ({df:.1f}) are below {FEW_DF}: the interval and p-value are "
+        "not to be relied on"
+    ]
 
 
 def scaled_by(scaling: Scaling) -> str:

@@ -10,12 +10,12 @@ from evalkit.errors import CannotEstimate
 from evalkit.results import Estimate
 from evalkit.stats.least_squares.linear import fit
 from evalkit.stats.shared.columns import (
-    as_names,
     check_frame,
     check_level,
     check_roles,
     left_out,
     numeric,
+    optional_name,
 )
 from evalkit.stats.shared.intervals import caveats, coefficient_interval
 from evalkit.stats.sizes.effect_sizes import Scaling, accurate_mean, small_sample_factor
@@ -64,7 +64,7 @@ def mean_change(
     """
     check_level(level)
     check_roles(baseline=baseline, outcome=outcome)
-    data = check_frame(data, [baseline, outcome, *as_names(cluster)])
+    data = check_frame(data, [baseline, outcome, *optional_name(cluster)])
     before, after = numeric(data, baseline), numeric(data, outcome)
     reasons = [("no outcome", np.isnan(after)), (f"no {baseline}", np.isnan(before))]
     if cluster is not None:

@@ -1,11 +1,11 @@
-"""A linear model whose level and treatment effect vary over sites, by restricted likelihood.
+"""A linear model whose level and slope vary over groups, by restricted maximum likelihood.
 
-The model is y = Xb + u_s + w_s t + e, with t the treatment, the pair (u_s, w_s) of covariance
-within * M, and e of variance `within`. A site is one or two cells (comparison, treatment); people
-within a cell differ by e alone, so the likelihood needs only the cells' sizes and means beside one
-cross-product. It is maximised over M = LL' for every rank M can have (0, 1 and 2), from several
-starts, and each maximum must satisfy its conditions: no slope, a positive curvature, and no
-gain from a higher rank.
+The model is y = Xb + u_g + w_g t + e, with t a column (the arm of people in sites, the time of a
+person's rows), the pair (u_g, w_g) of covariance within * M, and e of variance `within`. Within a
+group the rows enter by what they say along 1 and t, so the likelihood needs two numbers a group and
+column beside one cross-product. It is maximised over M = LL' for every rank M can have (0, 1 and
+2), from several starts, and each maximum must satisfy its conditions: no slope, a positive
+curvature, and no gain from a higher rank. In the search t has mean 0 and SD 1.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evalkit.errors import CannotEstimate, NotConverged
-from evalkit.stats.clusters.site_likelihood import UNITS, CellSums, Point, cell_sums
+from evalkit.stats.clusters.slope_likelihood import UNITS, Point, SlopeSums, slope_sums
 from evalkit.stats.least_squares.linear import PERFECT, LinearFit
 from evalkit.stats.shared.analysed_rows import orthonormal, project
 from evalkit.stats.shared.columns import check_rows
@@ -32,14 +32,26 @@ _SLOPE = 1e-6  # of the deviance, at a maximum
 _SAME = 1e-7  # difference in deviance below which the lower rank is kept
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What refusals say: where `few` groups have a slope (given their number), no row is to
+    `spare` in them, the outcome is `flat` there, it has `no_end`, or `more` data are needed."""
+
+    few: str
+    spare: str
+    flat: str
+    no_end: str
+    more: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class SiteSlopes:
+class RandomSlope:
     """The fitted model: `linear` holds coefficients, standard errors and Satterthwaite df.
 
-    `covariance` is that of a site's level and effect (2 by 2) in squared outcome units, `within`
-    the variance within sites and arms, `rank` the covariance's rank (2 unless on a boundary).
-    `total` is a person's variance, averaged over the arms as they are in the rows, and `total_df`
-    are its degrees of freedom: 2 total^2 / var(total).
+    `covariance` is that of a group's level (where the slope's column is 0) and slope, 2 by 2,
+    `within` the variance of what is left, `rank` the covariance's rank (2 unless on a boundary).
+    `total` is a row's variance, averaged over the rows, and `total_df` are its degrees of freedom:
+    2 total^2 / var(total).
     """
 
     linear: LinearFit
@@ -51,23 +63,29 @@ class SiteSlopes:
     log_likelihood: float
 
 
-def fit_site_slopes(
-    matrix: Floats, outcome: Floats, names: Sequence[str], arm: Floats, codes: Codes
-) -> SiteSlopes:
-    """Fit outcome on the columns of `matrix`, level and effect of the arm varying over sites.
+def fit_random_slope(
+    matrix: Floats,
+    outcome: Floats,
+    names: Sequence[str],
+    slope: Floats,
+    codes: Codes,
+    words: Words,
+) -> RandomSlope:
+    """Fit outcome on the columns of `matrix`, level and slope varying over groups.
 
     Parameters
     ----------
     matrix : array, rows by columns, of full column rank, its first column ones
-    outcome, arm : arrays, one value a row; arm is 1 or 0
+    outcome, slope : arrays, one value a row
     names : the columns' names
-    codes : array of site numbers from 0, one a row, none left out
+    codes : array of group numbers from 0, one a row, none left out
+    words : what refusals say
 
     Raises
     ------
     CannotEstimate
-        When fewer than two sites hold both arms, no cell has two people, or the columns fit the
-        outcome exactly.
+        When the slope's column varies within fewer than two groups, no row is to spare within
+        groups, or the columns fit the outcome exactly.
     NotConverged
         When the likelihood has no maximum that can be found.
 
@@ -86,57 +104,52 @@ def fit_site_slopes(
             "The columns of the model fit the outcome exactly, so its uncertainty cannot be told."
         )
     scale = float(np.sqrt(np.mean(left**2)))
-    sums = cell_sums(basis, left / scale, arm, codes)
-    _check_told_apart(sums)
-    root, at = _best(sums)
+    centre, spread = float(slope.mean()), float(slope.std())
+    if np.ptp(slope) == 0:
+        raise CannotEstimate(words.few.format(0))
+    sums = slope_sums(basis, left / scale, (slope - centre) / spread, codes)
+    _check_told_apart(sums, words)
+    root, at = _best(sums, words)
     beta = back @ (start + scale * at.gamma)
     beta[0] += level
     vcov = scale**2 * at.within * back @ at.inverse @ back.T
+    inverse, jacobian = _uncertainty(at, root, words)
     linear = LinearFit(
         names=tuple(names),
         coefficients=beta,
         vcov=vcov,
         std_errors=np.sqrt(np.diag(vcov)),
-        df=_degrees(at, root, back),
+        df=_degrees(at, inverse, jacobian, back),
         residuals=outcome - level - basis @ (start + scale * at.gamma),
         n=len(outcome),
-        n_clusters=len(sums.sizes),
+        n_clusters=len(sums.z),
         se="REML",
     )
     columns = 2 * np.linalg.slogdet(np.linalg.qr(matrix, mode="r"))[1]
-    share = float(arm.mean())
     constant = sums.spare * (1 + np.log(2 * np.pi) + 2 * np.log(scale)) + columns
-    return SiteSlopes(
+    turn = np.array([[1.0, -centre / spread], [0.0, 1 / spread]])
+    ratio = 1 + float(np.trace(at.m))
+    return RandomSlope(
         linear=linear,
-        covariance=scale**2 * at.within * at.m,
+        covariance=scale**2 * at.within * turn @ at.m @ turn.T,
         within=scale**2 * at.within,
         rank=root.shape[1],
-        total=scale**2 * at.within * _ratio(at.m, share),
-        total_df=_total_df(at, root, share),
+        total=scale**2 * at.within * ratio,
+        total_df=_total_df(at, ratio, inverse, jacobian),
         log_likelihood=float(-(at.deviance + constant) / 2),
     )
 
 
-def _check_told_apart(sums: CellSums) -> None:
-    """Refuse where sites or people leave nothing to tell the variances from."""
-    both = int(np.sum(np.all(sums.sizes > 0, axis=1)))
-    if both < 2:
-        raise CannotEstimate(
-            f"{both} site(s) hold both arms; the effect's variation over sites needs 2 or more. "
-            "Where whole sites are in one arm use mixed_difference."
-        )
-    cells = int(np.sum(sums.sizes > 0))
-    if sums.rows - cells < 1:
-        raise CannotEstimate(
-            "No site has two people in the same arm, so how people differ cannot be told apart "
-            "from how effects differ over sites. Use mixed_difference."
-        )
+def _check_told_apart(sums: SlopeSums, words: Words) -> None:
+    """Refuse where groups or rows leave nothing to tell the variances from."""
+    sloped = int(np.count_nonzero(sums.z[:, 1, 1]))
+    if sloped < 2:
+        raise CannotEstimate(words.few.format(sloped))
+    if sums.rows - len(sums.z) - sloped < 1:
+        raise CannotEstimate(words.spare)
     least = np.linalg.lstsq(sums.root_x, sums.root_y, rcond=1e-8)[0]
     if np.linalg.norm(sums.root_y - sums.root_x @ least) <= 1e-8 * np.sqrt(sums.rows):
-        raise CannotEstimate(
-            "The outcome does not vary within sites and arms beyond what the covariates say, so "
-            "its variance there is zero. Analyse one row a site and arm."
-        )
+        raise CannotEstimate(words.flat)
 
 
 def _root(theta: Floats) -> Floats:
@@ -155,22 +168,22 @@ _STARTS: dict[int, list[tuple[float, ...]]] = {
 }
 
 
-def _best(sums: CellSums) -> tuple[Floats, Point]:
+def _best(sums: SlopeSums, words: Words) -> tuple[Floats, Point]:
     """Return the root of M with the highest likelihood, and the point; lower ranks come first."""
     zero = Point.at(sums, np.zeros((2, 2)))
     theta, best = np.zeros(0), zero
     for size in (2, 3):
         for start in _STARTS[size]:
-            found, point = _climb(sums, np.array(start))
+            found, point = _climb(sums, np.array(start), words)
             if point.deviance < best.deviance - _SAME:
                 theta, best = found, point
     if len(theta):
         theta, best = _polished(sums, theta)
-    _check_maximum(best, theta)
+    _check_maximum(best, theta, words)
     return _root(theta), best
 
 
-def _objective(sums: CellSums) -> Callable[[Floats], tuple[float, Floats]]:
+def _objective(sums: SlopeSums) -> Callable[[Floats], tuple[float, Floats]]:
     def value(theta: Floats) -> tuple[float, Floats]:
         root = _root(theta)
         point = Point.at(sums, root @ root.T)
@@ -180,7 +193,7 @@ def _objective(sums: CellSums) -> Callable[[Floats], tuple[float, Floats]]:
     return value
 
 
-def _climb(sums: CellSums, start: Floats) -> tuple[Floats, Point]:
+def _climb(sums: SlopeSums, start: Floats, words: Words) -> tuple[Floats, Point]:
     from scipy.optimize import minimize
 
     with np.errstate(all="ignore"):
@@ -189,10 +202,7 @@ def _climb(sums: CellSums, start: Floats) -> tuple[Floats, Point]:
         )
     root = _root(found.x)
     if not np.all(np.isfinite(root)) or np.max(np.abs(root)) > 1e5:
-        raise NotConverged(
-            "The restricted likelihood rises without end: nearly all the variance lies between "
-            "sites. Analyse one row a site and arm."
-        )
+        raise NotConverged(f"The restricted likelihood rises without end: {words.no_end}")
     return np.asarray(found.x, dtype=np.float64), Point.at(sums, root @ root.T)
 
 
@@ -218,7 +228,7 @@ def _profile_hessian(point: Point, theta: Floats) -> tuple[Floats, Floats]:
     return hessian, jacobian
 
 
-def _polished(sums: CellSums, theta: Floats) -> tuple[Floats, Point]:
+def _polished(sums: SlopeSums, theta: Floats) -> tuple[Floats, Point]:
     """Return theta after Newton's steps, each kept only while the slope falls."""
     value = _objective(sums)
     slope = value(theta)[1]
@@ -235,20 +245,17 @@ def _polished(sums: CellSums, theta: Floats) -> tuple[Floats, Point]:
     return theta, Point.at(sums, root @ root.T)
 
 
-def _check_maximum(point: Point, theta: Floats) -> None:
+def _check_maximum(point: Point, theta: Floats, words: Words) -> None:
     """Refuse a point that is no maximum: it slopes, or a higher rank would gain."""
     root = _root(theta)
     size = 1 + abs(point.deviance)
     steep = float(np.max(np.abs(point.gradient @ root), initial=0.0)) > _SLOPE * size
     gain = len(theta) < 3 and float(np.linalg.eigvalsh(point.gradient)[0]) < -1e-4 * size
     if steep or gain:
-        raise NotConverged(
-            "No maximum of the restricted likelihood was found. More sites with people in both "
-            "arms are needed, or use mixed_difference or mean_difference with strata."
-        )
+        raise NotConverged(f"No maximum of the restricted likelihood was found. {words.more}")
 
 
-def _uncertainty(point: Point, root: Floats) -> tuple[Floats, Floats]:
+def _uncertainty(point: Point, root: Floats, words: Words) -> tuple[Floats, Floats]:
     """Return the inverse Hessian by the free parameters and `within`, and their map to M."""
     if root.shape[1] == 0:
         return np.array([[point.within**2 / point.sums.spare]]), np.zeros((0, 3))
@@ -257,14 +264,13 @@ def _uncertainty(point: Point, root: Floats) -> tuple[Floats, Floats]:
     if not (np.all(np.isfinite(hessian)) and np.linalg.eigvalsh(hessian)[0] > 0):
         raise NotConverged(
             "The restricted likelihood is flat at its maximum, so the degrees of freedom cannot "
-            "be told. More sites with people in both arms are needed, or use mixed_difference."
+            f"be told. {words.more}"
         )
     return np.asarray(np.linalg.inv(hessian), dtype=np.float64), jacobian
 
 
-def _degrees(point: Point, root: Floats, back: Floats) -> Floats:
+def _degrees(point: Point, inverse: Floats, jacobian: Floats, back: Floats) -> Floats:
     """Return every coefficient's Satterthwaite degrees of freedom."""
-    inverse, jacobian = _uncertainty(point, root)
     solved = np.einsum("ij,jk,ik->i", back, point.inverse, back)
     seen = np.einsum("sak,kl,il->isa", point.cross, point.inverse, back)
     by_m = np.array([np.einsum("isa,ab,isb->i", seen, u, seen) for u in UNITS])
@@ -273,13 +279,6 @@ def _degrees(point: Point, root: Floats, back: Floats) -> Floats:
     return np.asarray((point.within * solved) ** 2 / spread)
 
 
-def _ratio(m: Floats, share: float) -> float:
-    """Return a person's variance over `within`, the arms weighted by their shares."""
-    return float(1 + m[0, 0] + share * (m[1, 1] + 2 * m[0, 1]))
-
-
-def _total_df(point: Point, root: Floats, share: float) -> float:
-    inverse, jacobian = _uncertainty(point, root)
-    ratio = _ratio(point.m, share)
-    gradient = np.append(point.within * jacobian @ np.array([1.0, 2 * share, share]), ratio)
+def _total_df(point: Point, ratio: float, inverse: Floats, jacobian: Floats) -> float:
+    gradient = np.append(point.within * jacobian @ np.array([1.0, 0.0, 1.0]), ratio)
     return float((point.within * ratio) ** 2 / (gradient @ inverse @ gradient))

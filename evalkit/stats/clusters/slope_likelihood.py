@@ -1,4 +1,4 @@
-"""The restricted likelihood of a model whose level and treatment effect vary over sites."""
+"""The restricted likelihood of a model whose level and slope vary over groups."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Codes = NDArray[np.intp]
 
-_CELLS = np.array([[1.0, 0.0], [1.0, 1.0]])  # a comparison cell has u alone, a treated one u + w
+_SAME = 1e-9  # spread of the slope's column (of SD 1) that is none within a group
 UNITS = (
     np.array([[1.0, 0.0], [0.0, 0.0]]),
     np.array([[0.0, 1.0], [1.0, 0.0]]),
@@ -22,11 +22,16 @@ UNITS = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CellSums:
-    """Cells by site (sites by 2), zero where empty; roots of the cross-product within cells."""
+class SlopeSums:
+    """What the likelihood needs of the rows.
 
-    sizes: Floats
-    x: Floats  # sites by 2 by columns
+    In a group the columns (1, slope) are Q R with Q orthonormal: `z` holds R (groups by 2 by 2, its
+    second row 0 where the slope's column does not vary), `x` and `y` Q'X and Q'y. `root_x` and
+    `root_y` are a root of the cross-product of what is left of them.
+    """
+
+    z: Floats
+    x: Floats  # groups by 2 by columns
     y: Floats
     root_x: Floats
     root_y: Floats
@@ -38,31 +43,38 @@ class CellSums:
         return self.rows - int(self.x.shape[2])
 
 
-def cell_sums(basis: Floats, y: Floats, arm: Floats, codes: Codes) -> CellSums:
-    """Return the sums of the columns and the outcome by cell."""
-    cell = 2 * codes + arm.astype(np.intp)
-    count = 2 * (int(codes.max()) + 1)
-    sizes = np.bincount(cell, minlength=count).astype(float)
+def slope_sums(basis: Floats, y: Floats, slope: Floats, codes: Codes) -> SlopeSums:
+    """Return the sums of the columns and the outcome; `slope` has mean 0 and SD 1."""
+    sizes = np.bincount(codes).astype(float)
+    place = _by_group(slope[:, None], codes)[:, 0] / sizes
+    away = slope - place[codes]
+    length = np.sqrt(_by_group(away[:, None] ** 2, codes)[:, 0])
+    length = np.where(length > _SAME * np.sqrt(sizes), length, 0.0)
+    along = away * np.where(length > 0, 1 / np.where(length > 0, length, 1.0), 0.0)[codes]
     both = np.column_stack([basis, y])
-    means = np.zeros((count, both.shape[1]))
-    np.add.at(means, cell, both)
-    means /= np.maximum(sizes, 1)[:, None]
-    root: Floats = np.linalg.qr(both - means[cell]).R
-    shaped = means.reshape(-1, 2, both.shape[1])
-    return CellSums(
-        sizes.reshape(-1, 2), shaped[:, :, :-1], shaped[:, :, -1], root[:, :-1], root[:, -1], len(y)
-    )
+    means = _by_group(both, codes) / sizes[:, None]
+    left = both - means[codes]
+    second = _by_group(left * along[:, None], codes)
+    root: Floats = np.linalg.qr(left - along[:, None] * second[codes]).R
+    turned = np.stack([np.sqrt(sizes)[:, None] * means, second], axis=1)
+    z = np.zeros((len(sizes), 2, 2))
+    z[:, 0, 0], z[:, 0, 1], z[:, 1, 1] = np.sqrt(sizes), np.sqrt(sizes) * place, length
+    return SlopeSums(z, turned[:, :, :-1], turned[:, :, -1], root[:, :-1], root[:, -1], len(y))
+
+
+def _by_group(values: Floats, codes: Codes) -> Floats:
+    return np.column_stack([np.bincount(codes, weights=column) for column in values.T])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Point:
-    """The profile at one M: `weights` are the inverses of the cell means' covariances.
+    """The profile at one M: `weights` are the inverses of I + R M R' of the groups.
 
     `gradient` is half the derivative of the deviance by M, entry by entry (tr of it times dM is
     the change).
     """
 
-    sums: CellSums
+    sums: SlopeSums
     m: Floats
     weights: Floats
     gamma: Floats
@@ -74,22 +86,24 @@ class Point:
     cross: Floats
 
     @classmethod
-    def at(cls, sums: CellSums, m: Floats) -> Point:
+    def at(cls, sums: SlopeSums, m: Floats) -> Point:
         """Return the profile at M."""
-        weights, log_w = _inverses(sums.sizes, m)
+        weights, log_w = _inverses(sums.z, m)
         wx = weights @ sums.x
-        bread = sums.root_x.T @ sums.root_x + np.einsum("sck,scl->kl", sums.x, wx)
+        bread = sums.root_x.T @ sums.root_x + _crossed(sums.x, wx)
         inverse: Floats = np.asarray(np.linalg.inv(bread), dtype=np.float64)
-        right = sums.root_x.T @ sums.root_y + np.einsum("sck,sc->k", wx, sums.y)
+        right = sums.root_x.T @ sums.root_y + _crossed(wx, sums.y[:, :, None])[:, 0]
         gamma = inverse @ right
         apart = sums.y - sums.x @ gamma
-        wr = np.einsum("scd,sd->sc", weights, apart)
+        wr = (weights @ apart[:, :, None])[:, :, 0]
         squares = float(np.sum((sums.root_y - sums.root_x @ gamma) ** 2) + np.sum(apart * wr))
         within = squares / sums.spare
-        pull = wr @ _CELLS
-        cross = np.einsum("ca,sck->sak", _CELLS, wx)
-        inner = _CELLS.T @ weights.sum(axis=0) @ _CELLS
-        inner = inner - np.einsum("sak,kl,sbl->ab", cross, inverse, cross, optimize=True)
+        turned = sums.z.transpose(0, 2, 1)
+        pull = (turned @ wr[:, :, None])[:, :, 0]
+        cross = turned @ wx
+        inner = (turned @ weights @ sums.z).sum(axis=0)
+        flat = cross.transpose(1, 0, 2).reshape(2, -1)
+        inner = inner - (cross @ inverse).transpose(1, 0, 2).reshape(2, -1) @ flat.T
         return cls(
             sums=sums,
             m=m,
@@ -110,7 +124,7 @@ class Point:
 
         The deviance here is the full one, so the last entry of the second is by `within` twice.
         """
-        inside = np.einsum("ca,scd,db->sab", _CELLS, self.weights, _CELLS)
+        inside = self.sums.z.transpose(0, 2, 1) @ self.weights @ self.sums.z
         seen = [np.einsum("sak,ab,sb->k", self.cross, u, self.pull) for u in UNITS]
         curve = np.empty((3, 3))
         for i, one in enumerate(UNITS):
@@ -132,17 +146,15 @@ class Point:
         return float(plain - 2 * np.trace(self.inverse @ mixed) + third)
 
 
-def _inverses(sizes: Floats, m: Floats) -> tuple[Floats, float]:
-    """Return the inverse covariance of each site's cell means (sites by 2 by 2), and log dets."""
-    spread = _CELLS @ m @ _CELLS.T
-    full = np.all(sizes > 0, axis=1)
-    weights = np.zeros((len(sizes), 2, 2))
-    shares = np.where(sizes > 0, 1 / np.maximum(sizes, 1), 0.0)
-    cover = spread[None] + shares[:, :, None] * np.eye(2)
-    weights[full] = np.linalg.inv(cover[full])
-    log_det = float(np.sum(np.linalg.slogdet(cover[full])[1]))
-    for place in (0, 1):
-        alone = ~full & (sizes[:, place] > 0)
-        weights[alone, place, place] = 1 / cover[alone, place, place]
-        log_det += float(np.sum(np.log(cover[alone, place, place])))
-    return weights, log_det + float(np.sum(np.log(sizes[sizes > 0])))
+def _crossed(one: Floats, other: Floats) -> Floats:
+    """Return the cross-product of columns, summed over groups and their two rows."""
+    wide = one.shape[2]
+    crossed: Floats = one.reshape(-1, wide).T @ other.reshape(-1, other.shape[2])
+    return crossed
+
+
+def _inverses(z: Floats, m: Floats) -> tuple[Floats, float]:
+    """Return the inverse of each group's I + R M R' (groups by 2 by 2), and their log dets."""
+    cover = np.eye(2) + z @ m @ z.transpose(0, 2, 1)
+    inverse: Floats = np.asarray(np.linalg.inv(cover), dtype=np.float64)
+    return inverse, float(np.sum(np.linalg.slogdet(cover)[1]))
