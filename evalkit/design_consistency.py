@@ -97,6 +97,9 @@ class DesignConsistency(Faults):
             what = "a staggered start needs programme.start and data.flow.allocated_on."
             step = "Add both: periods are counted from the start, and people fall in them by the day they came in."
             self._say(("design", "rollout"), what, "", step)
+        if declared.rollout and not declared.rollout.period.days > 0:
+            what = "a calendar period of no length holds nobody."
+            self._say(("design", "rollout", "period"), what, "", "Write for example 3 months.")
 
     def _minimised(self, declared: DesignPart, design: Design) -> None:
         rule, path = declared.minimise, ("design", "minimise")
@@ -108,10 +111,6 @@ class DesignConsistency(Faults):
         if left:
             what = f"what was balanced must be adjusted for, and {', '.join(left)} is not."
             self._say(path, what, "", "Add it to analysis.covariates.")
-
-        if declared.rollout and not declared.rollout.period.days > 0:
-            what = "a calendar period of no length holds nobody."
-            self._say(("design", "rollout", "period"), what, "", "Write for example 3 months.")
 
     def _events(self, declared: DesignPart, design: Design) -> None:
         self._once(("design", "events"), [event.id for event in declared.events], "event")

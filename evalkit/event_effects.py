@@ -68,7 +68,7 @@ def _ways(
 
     yield RATE, "ratio", partial(
         stats.rate_ratio, rows, events="events", treatment="treated", exposure="years",
-        covariates=() if strata is None else (strata,), cluster=cluster,
+        covariates=() if strata is None else (strata,), cluster=cluster, se="robust",
     )  # fmt: skip
     timed: dict[str, Any] = {"time": "days", "event": "any", "treatment": "treated"}
     yield (

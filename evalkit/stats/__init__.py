@@ -6,29 +6,273 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from evalkit.stats.balancing import balance
+    from evalkit.stats.categories.binary import odds_ratio, risk_difference, risk_ratio
+    from evalkit.stats.categories.ordinal import OrdinalEffect, ordinal_odds_ratio
+    from evalkit.stats.categories.risk_study import RiskEffect
+    from evalkit.stats.categories.win_probability import Superiority, probability_of_superiority
+    from evalkit.stats.clusters.mixed_models import MixedDifference, mixed_difference
+    from evalkit.stats.clusters.one_arm_clusters import PartiallyClusteredDifference, partially_clustered_difference
+    from evalkit.stats.clusters.sites import MultisiteDifference, multisite_difference
+    from evalkit.stats.clusters.stepped_wedge import SteppedWedgeDifference, stepped_wedge_difference
+    from evalkit.stats.events.counts import RateEffect, rate_ratio
+    from evalkit.stats.events.log_rank import log_rank_test
+    from evalkit.stats.events.rates import event_rate
+    from evalkit.stats.events.survival import SurvivalEffect, hazard_ratio, restricted_mean_difference
+    from evalkit.stats.events.survival_curves import KaplanMeier, kaplan_meier
+    from evalkit.stats.least_squares.block_means import DesignDifference, difference_in_means
+    from evalkit.stats.least_squares.compliance import ComplierEffect, complier_effect
+    from evalkit.stats.least_squares.differences import mean_difference
+    from evalkit.stats.least_squares.dosage import DoseEffect, dose_effect
+    from evalkit.stats.least_squares.joint_tests import JointTest, joint_test
+    from evalkit.stats.least_squares.several_arms import pairwise_differences
+    from evalkit.stats.least_squares.subgroup_results import SubgroupEffects
+    from evalkit.stats.least_squares.subgroups import subgroup_effects
     from evalkit.stats.loss import attrition
+    from evalkit.stats.measuring.informants import agreement
+    from evalkit.stats.measuring.internal_consistency import reliability
+    from evalkit.stats.measuring.intraclass import cluster_icc, icc
+    from evalkit.stats.measuring.stability import retest
     from evalkit.stats.multiplicity import adjust_p
     from evalkit.stats.over_time.growth import GrowthDifference, growth_difference
+    from evalkit.stats.over_time.wave_results import RepeatedMeasures, WaveTest
+    from evalkit.stats.over_time.waves import repeated_measures
+    from evalkit.stats.persons.individual_change import ReliableChange, reliable_change
+    from evalkit.stats.persons.status_rates import StatusRate
+    from evalkit.stats.planning.allocation_counts import AllocationChances, allocation_chances
+    from evalkit.stats.planning.constrained import ConstrainedSchemes, constrained_schemes
+    from evalkit.stats.planning.interim import InterimVerdict, interim_verdict
+    from evalkit.stats.planning.planning_factors import ClusterBaselineFactors, RepeatedFactors, cluster_baseline_factors, design_effect, inflate_for_loss, repeated_factors
+    from evalkit.stats.planning.power_clusters import power_blocked_cluster, power_cluster
+    from evalkit.stats.planning.power_people import power_blocked, power_individual
+    from evalkit.stats.planning.power_risks import power_binary
+    from evalkit.stats.planning.power_solving import Power
+    from evalkit.stats.planning.randomising import randomise
+    from evalkit.stats.planning.spending import SpendingBounds, spending_bounds
+    from evalkit.stats.redrawing.reassigning import minimisation, within_blocks
+    from evalkit.stats.redrawing.rerandomising import PermutationTest, permutation_test
+    from evalkit.stats.redrawing.resampling import Bootstrap, bootstrap
+    from evalkit.stats.redrawing.step_down import StepDown, romano_wolf, westfall_young
+    from evalkit.stats.redrawing.wild_bootstrap import WildBootstrap, wild_cluster_bootstrap
+    from evalkit.stats.sizes.changes import mean_change
+    from evalkit.stats.sizes.clustered_sizes import ClusterEffect, cluster_g
+    from evalkit.stats.sizes.effect_sizes import EffectSize, hedges_g
+    from evalkit.stats.sizes.logit_sizes import CoxIndex, cox_index, d_to_odds_ratio, odds_ratio_to_d
+    from evalkit.stats.sizes.standardised_change import ChangeSize, pre_post_control_g, standardised_mean_change
+    from evalkit.stats.sizes.summary_sizes import cohens_u3, common_language_effect, glass_delta, improvement_index, standardised_difference
     from evalkit.stats.sizes.variance_shares import OneWayEffects, one_way_effects
 
 _HOME = {
+    "AllocationChances": "planning.allocation_counts",
+    "Bootstrap": "redrawing.resampling",
+    "ChangeSize": "sizes.standardised_change",
+    "ClusterBaselineFactors": "planning.planning_factors",
+    "ClusterEffect": "sizes.clustered_sizes",
+    "ComplierEffect": "least_squares.compliance",
+    "ConstrainedSchemes": "planning.constrained",
+    "CoxIndex": "sizes.logit_sizes",
+    "DesignDifference": "least_squares.block_means",
+    "DoseEffect": "least_squares.dosage",
+    "EffectSize": "sizes.effect_sizes",
     "GrowthDifference": "over_time.growth",
+    "InterimVerdict": "planning.interim",
+    "JointTest": "least_squares.joint_tests",
+    "KaplanMeier": "events.survival_curves",
+    "MixedDifference": "clusters.mixed_models",
+    "MultisiteDifference": "clusters.sites",
     "OneWayEffects": "sizes.variance_shares",
+    "OrdinalEffect": "categories.ordinal",
+    "PartiallyClusteredDifference": "clusters.one_arm_clusters",
+    "PermutationTest": "redrawing.rerandomising",
+    "Power": "planning.power_solving",
+    "RateEffect": "events.counts",
+    "ReliableChange": "persons.individual_change",
+    "RepeatedFactors": "planning.planning_factors",
+    "RepeatedMeasures": "over_time.wave_results",
+    "RiskEffect": "categories.risk_study",
+    "SpendingBounds": "planning.spending",
+    "StatusRate": "persons.status_rates",
+    "StepDown": "redrawing.step_down",
+    "SteppedWedgeDifference": "clusters.stepped_wedge",
+    "SubgroupEffects": "least_squares.subgroup_results",
+    "Superiority": "categories.win_probability",
+    "SurvivalEffect": "events.survival",
+    "WaveTest": "over_time.wave_results",
+    "WildBootstrap": "redrawing.wild_bootstrap",
     "adjust_p": "multiplicity",
+    "agreement": "measuring.informants",
+    "allocation_chances": "planning.allocation_counts",
     "attrition": "loss",
     "balance": "balancing",
+    "bootstrap": "redrawing.resampling",
+    "cluster_baseline_factors": "planning.planning_factors",
+    "cluster_g": "sizes.clustered_sizes",
+    "cluster_icc": "measuring.intraclass",
+    "cohens_u3": "sizes.summary_sizes",
+    "common_language_effect": "sizes.summary_sizes",
+    "complier_effect": "least_squares.compliance",
+    "constrained_schemes": "planning.constrained",
+    "cox_index": "sizes.logit_sizes",
+    "d_to_odds_ratio": "sizes.logit_sizes",
+    "design_effect": "planning.planning_factors",
+    "difference_in_means": "least_squares.block_means",
+    "dose_effect": "least_squares.dosage",
+    "event_rate": "events.rates",
+    "glass_delta": "sizes.summary_sizes",
     "growth_difference": "over_time.growth",
+    "hazard_ratio": "events.survival",
+    "hedges_g": "sizes.effect_sizes",
+    "icc": "measuring.intraclass",
+    "improvement_index": "sizes.summary_sizes",
+    "inflate_for_loss": "planning.planning_factors",
+    "interim_verdict": "planning.interim",
+    "joint_test": "least_squares.joint_tests",
+    "kaplan_meier": "events.survival_curves",
+    "log_rank_test": "events.log_rank",
+    "mean_change": "sizes.changes",
+    "mean_difference": "least_squares.differences",
+    "minimisation": "redrawing.reassigning",
+    "mixed_difference": "clusters.mixed_models",
+    "multisite_difference": "clusters.sites",
+    "odds_ratio": "categories.binary",
+    "odds_ratio_to_d": "sizes.logit_sizes",
     "one_way_effects": "sizes.variance_shares",
+    "ordinal_odds_ratio": "categories.ordinal",
+    "pairwise_differences": "least_squares.several_arms",
+    "partially_clustered_difference": "clusters.one_arm_clusters",
+    "permutation_test": "redrawing.rerandomising",
+    "power_binary": "planning.power_risks",
+    "power_blocked": "planning.power_people",
+    "power_blocked_cluster": "planning.power_clusters",
+    "power_cluster": "planning.power_clusters",
+    "power_individual": "planning.power_people",
+    "pre_post_control_g": "sizes.standardised_change",
+    "probability_of_superiority": "categories.win_probability",
+    "randomise": "planning.randomising",
+    "rate_ratio": "events.counts",
+    "reliability": "measuring.internal_consistency",
+    "reliable_change": "persons.individual_change",
+    "repeated_factors": "planning.planning_factors",
+    "repeated_measures": "over_time.waves",
+    "restricted_mean_difference": "events.survival",
+    "retest": "measuring.stability",
+    "risk_difference": "categories.binary",
+    "risk_ratio": "categories.binary",
+    "romano_wolf": "redrawing.step_down",
+    "spending_bounds": "planning.spending",
+    "standardised_difference": "sizes.summary_sizes",
+    "standardised_mean_change": "sizes.standardised_change",
+    "stepped_wedge_difference": "clusters.stepped_wedge",
+    "subgroup_effects": "least_squares.subgroups",
+    "westfall_young": "redrawing.step_down",
+    "wild_cluster_bootstrap": "redrawing.wild_bootstrap",
+    "within_blocks": "redrawing.reassigning",
 }
 
 __all__ = [
+    "AllocationChances",
+    "Bootstrap",
+    "ChangeSize",
+    "ClusterBaselineFactors",
+    "ClusterEffect",
+    "ComplierEffect",
+    "ConstrainedSchemes",
+    "CoxIndex",
+    "DesignDifference",
+    "DoseEffect",
+    "EffectSize",
     "GrowthDifference",
+    "InterimVerdict",
+    "JointTest",
+    "KaplanMeier",
+    "MixedDifference",
+    "MultisiteDifference",
     "OneWayEffects",
+    "OrdinalEffect",
+    "PartiallyClusteredDifference",
+    "PermutationTest",
+    "Power",
+    "RateEffect",
+    "ReliableChange",
+    "RepeatedFactors",
+    "RepeatedMeasures",
+    "RiskEffect",
+    "SpendingBounds",
+    "StatusRate",
+    "StepDown",
+    "SteppedWedgeDifference",
+    "SubgroupEffects",
+    "Superiority",
+    "SurvivalEffect",
+    "WaveTest",
+    "WildBootstrap",
     "adjust_p",
+    "agreement",
+    "allocation_chances",
     "attrition",
     "balance",
+    "bootstrap",
+    "cluster_baseline_factors",
+    "cluster_g",
+    "cluster_icc",
+    "cohens_u3",
+    "common_language_effect",
+    "complier_effect",
+    "constrained_schemes",
+    "cox_index",
+    "d_to_odds_ratio",
+    "design_effect",
+    "difference_in_means",
+    "dose_effect",
+    "event_rate",
+    "glass_delta",
     "growth_difference",
+    "hazard_ratio",
+    "hedges_g",
+    "icc",
+    "improvement_index",
+    "inflate_for_loss",
+    "interim_verdict",
+    "joint_test",
+    "kaplan_meier",
+    "log_rank_test",
+    "mean_change",
+    "mean_difference",
+    "minimisation",
+    "mixed_difference",
+    "multisite_difference",
+    "odds_ratio",
+    "odds_ratio_to_d",
     "one_way_effects",
+    "ordinal_odds_ratio",
+    "pairwise_differences",
+    "partially_clustered_difference",
+    "permutation_test",
+    "power_binary",
+    "power_blocked",
+    "power_blocked_cluster",
+    "power_cluster",
+    "power_individual",
+    "pre_post_control_g",
+    "probability_of_superiority",
+    "randomise",
+    "rate_ratio",
+    "reliability",
+    "reliable_change",
+    "repeated_factors",
+    "repeated_measures",
+    "restricted_mean_difference",
+    "retest",
+    "risk_difference",
+    "risk_ratio",
+    "romano_wolf",
+    "spending_bounds",
+    "standardised_difference",
+    "standardised_mean_change",
+    "stepped_wedge_difference",
+    "subgroup_effects",
+    "westfall_young",
+    "wild_cluster_bootstrap",
+    "within_blocks",
 ]
 
 
