@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from evalkit.days import is_due
 from evalkit.disclosure import Rules
-from evalkit.people import oddities, taking_part
+from evalkit.people import taking_part
+from evalkit.people_oddities import oddities
 from evalkit.results import Record
 
 if TYPE_CHECKING:

@@ -272,7 +272,13 @@ def _labels(study: Study, target: Target) -> dict[str, Any]:
 
 
 def _dropped(followed: pd.DataFrame, found: Estimate) -> dict[str, Any]:
-    """Count those left out on the way, and those the estimator itself could not use."""
+    """Count those left out on the way, and those analysed whom the estimator could not use.
+
+    An estimator that is given the lost as well counts them again; those are not added.
+    """
+    short = int((followed["step"] == "analysed").sum())
+    short -= (found.n_treatment or 0) + (found.n_comparison or 0)
+    more = found.dropped_why if found.n_dropped == short else ()
     reasons = followed.loc[followed["reason"].notna(), "reason"].value_counts().sort_index()
-    why = (*((str(reason), int(n)) for reason, n in reasons.items()), *found.dropped_why)
+    why = (*((str(reason), int(n)) for reason, n in reasons.items()), *more)
     return {"n_dropped": sum(n for _, n in why), "dropped_why": why}

@@ -101,7 +101,7 @@ def followed_units(study: Study, indicator: Indicator, pair: Contrast | None) ->
     units["any"] = first.notna().astype(float)
     units["days"] = first.fillna(units["observed"]).astype(float)
     units["years"] = units["observed"] / YEAR
-    people = taking_part(study.intake.people)
+    people = taking_part(study.intake.people).reset_index(drop=True)
     by = people.groupby(indicator.unit, sort=False)
     units["stratum"] = by["stratum"].first().reindex(units.index)
     unit = assigned_unit(study) or "family"

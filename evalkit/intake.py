@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from evalkit.change import ALPHA_COLUMNS
 from evalkit.errors import InvalidData, Problem
-from evalkit.people import people_problems, taking_part, type_people
+from evalkit.people import taking_part, type_people
+from evalkit.people_rules import people_problems
 from evalkit.returns import (
     SCORE_COLUMNS,
     Returned,

@@ -138,6 +138,16 @@ def _last_before(
     return last
 
 
+def _by_the_end(evaluation: Evaluation, people: pd.DataFrame, event: IntercurrentEvent) -> Mask:
+    """Whether an event came by the day the data end."""
+    import numpy as np
+    import pandas as pd
+
+    days, as_of = people[f"{EVENT} {event.id}"], evaluation.declared.data.as_of
+    known = days.notna() if as_of is None else days <= pd.Timestamp(as_of)
+    return np.asarray(known, dtype=bool)
+
+
 def event_name(event: IntercurrentEvent) -> str:
     """Return an event in words."""
     return event.name or event.id.replace("-", " ")
@@ -153,7 +163,7 @@ def event_counts(study: Study) -> tuple[EventCount, ...]:
     for event in declared:
         for arm in evaluation.arm_names:
             mine = allocated[allocated["placed"] == arm]
-            hit = mine[mine[f"{EVENT} {event.id}"].notna()] if event.on else None
+            hit = mine[_by_the_end(evaluation, mine, event)] if event.on else None
             rows.append(EventCount(
                 event=event.id, name=event_name(event), strategy=event.strategy,
                 because=event.because, arm=arm, n=None if hit is None else len(hit),

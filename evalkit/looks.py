@@ -28,6 +28,8 @@ CONTINUE, BENEFIT, HARM, DONE = (
     "no boundary crossed",
 )
 
+UNREAD = "not read"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look(Record):
@@ -77,7 +79,7 @@ def take_look(study: Study, target: Target, estimate: Estimate) -> Look | None:
         outcome=target.outcome.id, wave=target.wave, informant=target.informant,
         contrast=target.key[3], look=looks.now, looks=len(looks.information),
         fraction=looks.information[looks.now - 1], z=z, z_benefit=z_benefit, z_harm=z_harm,
-        verdict=verdict, sentence=_sentence(looks, verdict),
+        verdict=verdict, sentence=_sentence(looks, verdict if z is not None else UNREAD),
     )  # fmt: skip
 
 
@@ -123,6 +125,7 @@ def _sentence(looks: Looks, verdict: str) -> str:
         "for the safety of families have looked at why",
         CONTINUE: "No boundary is crossed: the trial goes on, and nothing is concluded from this look",
         DONE: "This was the last look, and no boundary is crossed",
+        UNREAD: "Nothing could be estimated, so no boundary could be read",
     }[verdict]
     share = f"{100 * looks.information[looks.now - 1]:.0f}% of the planned information"
     return f"Look {looks.now} of {len(looks.information)}, at {share}. {said}."

@@ -53,6 +53,12 @@ class PlanConsistency(Faults):
             return
         outcome = outcomes[primary.outcome]
         self._one_of((*path, "wave"), primary.wave, outcome.when, "wave of the outcome")
+        ends = self.declared.design.comparison_ends
+        if {ends, primary.wave} <= {*self.waves} and (
+            self.waves.index(primary.wave) > self.waves.index(str(ends))
+        ):
+            what = f"by {primary.wave} the waiting group has started, so nothing is compared there."
+            self._say((*path, "wave"), what, f"up to {ends}", "Choose an earlier wave.")
         if not outcome.measure or outcome.measure.id == "none":
             self._say((*path, "outcome"), "the primary outcome has no measure.")
         elif primary.informant:

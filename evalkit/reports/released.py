@@ -273,7 +273,7 @@ def _clusters(rules: Rules, rows: pd.DataFrame, unit: str) -> str:
     n = int(rows[unit].nunique())
     if unit == "site":
         return f"{n} {'site' if n == 1 else 'sites'}"
-    return f"{rules.count(n, n)} families"
+    return f"{rules.count(n, n)} {'family' if rules.open and n == 1 else 'families'}"
 
 
 def release_coverage(rules: Rules, row: Coverage) -> dict[str, Count]:

@@ -11,13 +11,23 @@ if TYPE_CHECKING:
     from evalkit.stats.categories.risk_study import RiskEffect
     from evalkit.stats.categories.win_probability import Superiority, probability_of_superiority
     from evalkit.stats.clusters.mixed_models import MixedDifference, mixed_difference
-    from evalkit.stats.clusters.one_arm_clusters import PartiallyClusteredDifference, partially_clustered_difference
+    from evalkit.stats.clusters.one_arm_clusters import (
+        PartiallyClusteredDifference,
+        partially_clustered_difference,
+    )
     from evalkit.stats.clusters.sites import MultisiteDifference, multisite_difference
-    from evalkit.stats.clusters.stepped_wedge import SteppedWedgeDifference, stepped_wedge_difference
+    from evalkit.stats.clusters.stepped_wedge import (
+        SteppedWedgeDifference,
+        stepped_wedge_difference,
+    )
     from evalkit.stats.events.counts import RateEffect, rate_ratio
     from evalkit.stats.events.log_rank import log_rank_test
     from evalkit.stats.events.rates import event_rate
-    from evalkit.stats.events.survival import SurvivalEffect, hazard_ratio, restricted_mean_difference
+    from evalkit.stats.events.survival import (
+        SurvivalEffect,
+        hazard_ratio,
+        restricted_mean_difference,
+    )
     from evalkit.stats.events.survival_curves import KaplanMeier, kaplan_meier
     from evalkit.stats.least_squares.block_means import DesignDifference, difference_in_means
     from evalkit.stats.least_squares.compliance import ComplierEffect, complier_effect
@@ -41,7 +51,14 @@ if TYPE_CHECKING:
     from evalkit.stats.planning.allocation_counts import AllocationChances, allocation_chances
     from evalkit.stats.planning.constrained import ConstrainedSchemes, constrained_schemes
     from evalkit.stats.planning.interim import InterimVerdict, interim_verdict
-    from evalkit.stats.planning.planning_factors import ClusterBaselineFactors, RepeatedFactors, cluster_baseline_factors, design_effect, inflate_for_loss, repeated_factors
+    from evalkit.stats.planning.planning_factors import (
+        ClusterBaselineFactors,
+        RepeatedFactors,
+        cluster_baseline_factors,
+        design_effect,
+        inflate_for_loss,
+        repeated_factors,
+    )
     from evalkit.stats.planning.power_clusters import power_blocked_cluster, power_cluster
     from evalkit.stats.planning.power_people import power_blocked, power_individual
     from evalkit.stats.planning.power_risks import power_binary
@@ -56,9 +73,24 @@ if TYPE_CHECKING:
     from evalkit.stats.sizes.changes import mean_change
     from evalkit.stats.sizes.clustered_sizes import ClusterEffect, cluster_g
     from evalkit.stats.sizes.effect_sizes import EffectSize, hedges_g
-    from evalkit.stats.sizes.logit_sizes import CoxIndex, cox_index, d_to_odds_ratio, odds_ratio_to_d
-    from evalkit.stats.sizes.standardised_change import ChangeSize, pre_post_control_g, standardised_mean_change
-    from evalkit.stats.sizes.summary_sizes import cohens_u3, common_language_effect, glass_delta, improvement_index, standardised_difference
+    from evalkit.stats.sizes.logit_sizes import (
+        CoxIndex,
+        cox_index,
+        d_to_odds_ratio,
+        odds_ratio_to_d,
+    )
+    from evalkit.stats.sizes.standardised_change import (
+        ChangeSize,
+        pre_post_control_g,
+        standardised_mean_change,
+    )
+    from evalkit.stats.sizes.summary_sizes import (
+        cohens_u3,
+        common_language_effect,
+        glass_delta,
+        improvement_index,
+        standardised_difference,
+    )
     from evalkit.stats.sizes.variance_shares import OneWayEffects, one_way_effects
 
 _HOME = {

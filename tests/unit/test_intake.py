@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from evalkit.errors import InvalidData, InvalidInput, Problem
-from evalkit.people import oddities
+from evalkit.people_oddities import oddities
 from tests.conftest import arms, before_after, declare, evaluate, matched, split, study_of
 
 PEOPLE, SCORES = split(arms(12))

@@ -24,21 +24,23 @@ YES = {"id": "bdi-ii", "at_least": 20}
 
 def page_of(found: ek.Analysis, folder: Any) -> str:
     ek.report(found, folder / "page.html")
-    return (folder / "page.html").read_text(encoding="utf-8")
+    text: str = (folder / "page.html").read_text(encoding="utf-8")
+    return text
 
 
 def test_days_without_an_event_end_where_an_arm_has_no_curve_left() -> None:
     made = declare(
         data__events={"file": "events.csv"}, data__as_of=START.replace(year=2025),
-        programme__start=START, indicators=[INDICATOR],
+        programme__start=START, indicators=[INDICATOR | {"unit": "person"}],
     )  # fmt: skip
     frame, scores = people()
-    alone = frame.assign(family=frame["person"])
-    hit = alone["person"][alone["arm"] == "programme"]
-    events = pd.DataFrame({"person": hit, "date": "2024-11-01", "kind": "callout"})
-    found = study_of(made, alone.drop(columns="family"), scores, events=events).analyse()
+    hit = frame["person"][frame["arm"] == "programme"]
+    when = np.where(np.arange(len(hit)) % 2 == 0, "2024-11-01", "2024-06-01")
+    events = pd.DataFrame({"person": hit, "date": when, "kind": "callout"})
+    alone = frame.assign(family=frame["person"].str.replace("p", "f"))
+    found = study_of(made, alone, scores, events=events).analyse()
     days = next(e for e in found.event_effects if e.unit == "days")
-    assert days.estimate is not None or days.notes
+    assert days.estimate is not None and days.estimate < 0
 
 
 def test_a_share_where_sites_start_in_turn_allows_for_the_calendar() -> None:
@@ -96,6 +98,14 @@ def test_periods_of_months_follow_the_calendar() -> None:
     trail = study.trail("mood", "end", "self").set_index("person")["period"]
     quarter = pd.to_datetime(frame["came"]).dt.quarter.to_numpy() - 1
     assert trail.loc[frame["person"]].tolist() == quarter.tolist()
+
+
+def test_people_who_never_came_in_have_no_period() -> None:
+    frame, scores = wedge()
+    frame.loc[:4, "came"] = ""
+    found = analysed(wedge_plan(), frame, scores)
+    assert found.estimates[0].estimate is not None
+    assert dict(found.estimates[0].dropped_why)["never allocated"] == 5
 
 
 def test_a_start_that_is_blank_in_some_rows_of_a_site_is_named() -> None:
@@ -181,6 +191,23 @@ def test_an_interim_look_concludes_nothing() -> None:
     assert any("nothing is concluded" in caveat for caveat in finding.caveats)
 
 
+def test_a_look_without_an_estimate_reads_no_boundary() -> None:
+    made = declare(analysis__looks={"information": [0.5, 1], "now": 1})
+    frame, scores = people()
+    look = analysed(made, frame, scores.assign(post=7.0)).looks[0]
+    assert "no boundary could be read" in look.sentence
+
+
+def test_a_primary_result_after_the_wait_is_refused() -> None:
+    made = declare(design__type="rct-waitlist", design__comparison_ends="end")
+    made["waves"].append({"id": "later", "due": "26 weeks"})
+    made["logic_model"]["outcomes"][0]["when"] = ["end", "later"]
+    made["data"]["scores"][0]["columns"]["later"] = "late"
+    made["analysis"]["primary"]["wave"] = "later"
+    with pytest.raises(InvalidEvaluation, match="the waiting group has started"):
+        evaluate(made)
+
+
 def test_a_look_at_a_hidden_result_says_nothing_of_it(tmp_path: Any) -> None:
     made = declare(
         analysis__looks={"information": [0.5, 1], "now": 1}, disclosure={"profile": "strict"}
@@ -201,7 +228,9 @@ def test_a_strict_page_gives_shares_without_decimals_everywhere(tmp_path: Any) -
     page = page_of(found, tmp_path)
     exact = 100 * (found.estimates[0].estimate or 0.0)
     assert f"{abs(exact):.0f} percentage points" in page
-    assert f"{abs(exact):.1f}" not in page
+    assert f"{abs(exact):.1f} " not in page.split("<svg")[0]
+    theory = next(line for line in page.split("<li>") if "at end." in line and "Mood lifts" in line)
+    assert f"{abs(exact):.0f} percentage points" in theory and "." not in theory.split(" at end")[0]
 
 
 def test_findings_of_several_programmes_name_the_arms() -> None:
