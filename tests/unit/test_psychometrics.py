@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from evalkit.errors import CannotEstimate, InvalidInput, NotConverged
@@ -308,6 +308,8 @@ def mirror(name: str, value: Any) -> Any:
     kind=st.sampled_from(["binary", "ordinal", "continuous"]),
     pairs=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=4, max_size=30),
 )
+@example(kind="continuous", pairs=[(1, 3), (1, 3), (2, 2), (4, 0)])
+@example(kind="continuous", pairs=[(1, 3), (1, 3), (2, 2), (2, 2)])
 def test_swapping_the_informants_mirrors(kind: str, pairs: list[tuple[int, int]]) -> None:
     a, b = zip(*pairs, strict=True)
     if kind == "binary":

@@ -154,6 +154,10 @@ FORMS = {
 }
 
 
+SAME = 1e-12
+"""A share of the other mean squares below which subjects do not differ in their means."""
+
+
 def form(squares: MeanSquares, name: str, level: float, **extra: Any) -> Intraclass:
     """Return one form of the intraclass correlation from the mean squares."""
     from scipy.stats import f as fisher
@@ -203,6 +207,8 @@ def _limits(
 ) -> list[float | None]:
     if single >= 1 or (kind != "A" and (squares.within if kind == "1" else squares.error) == 0):
         return [None, None]
+    if kind == "A" and squares.rows <= SAME * (squares.columns + squares.error):
+        return [None, None]  # subjects with one mean: the df of the limits are nought over nought
     if kind == "A":
         return list(_agreement_limits(squares, single, level))
     below = squares.within if kind == "1" else squares.error
