@@ -11,6 +11,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pandas as pd
 import pytest
 
@@ -19,6 +20,12 @@ from evalkit.content import shipped_registry
 from evalkit.evaluation import Evaluation, build_evaluation
 from evalkit.files.strict_yaml import Document
 from evalkit.study import Study
+
+# The same examples every time, so that a failure is there for everybody; HYPOTHESIS_PROFILE=explore
+# draws new ones.
+hypothesis.settings.register_profile("steady", derandomize=True)
+hypothesis.settings.register_profile("explore")
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ("beating-the-blues", "growing-together")
