@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 
     from evalkit.analysis import Analysis
     from evalkit.design_spec import Design
+    from evalkit.diagnosing.diagnosis import diagnose
     from evalkit.errors import EvalkitError
     from evalkit.evaluation import Evaluation
     from evalkit.instruments.spec import Measure
+    from evalkit.prospects.rows import Evaluability
     from evalkit.registry import Registry
+    from evalkit.simulating.simulation import simulate
     from evalkit.stats import reliable_change
     from evalkit.study import Study
 
@@ -37,6 +40,8 @@ __all__ = [
     "Study",
     "design",
     "designs",
+    "diagnose",
+    "evaluability",
     "item_means",
     "load",
     "measure",
@@ -44,6 +49,7 @@ __all__ = [
     "reliable_change",
     "report",
     "score",
+    "simulate",
     "stats",
 ]
 
@@ -52,7 +58,9 @@ _LAZY = {
     "EvalkitError": "evalkit.errors",
     "Evaluation": "evalkit.evaluation",
     "Study": "evalkit.study",
+    "diagnose": "evalkit.diagnosing.diagnosis",
     "reliable_change": "evalkit.stats",
+    "simulate": "evalkit.simulating.simulation",
 }
 
 
@@ -132,6 +140,64 @@ def load(path: str | Path, folder: Folder = None) -> Evaluation:
     from evalkit.files.evaluations import load as load_file
 
     return load_file(path, folder)
+
+
+def evaluability(
+    evaluation: Evaluation | None = None,
+    *,
+    families: float | None = None,
+    families_a_month: float | None = None,
+    months: float | None = None,
+    people_per_family: float = 1.0,
+    sites: int = 1,
+    loss: float = 0.0,
+    correlation: float | None = None,
+    icc: float | None = None,
+    icc_family: float | None = None,
+    cluster_autocorrelation: float = 0.8,
+    cv: float = 0.0,
+    strata: int = 4,
+    share_treated: float = 0.5,
+    power: float = 0.8,
+    alpha: float = 0.05,
+    measure: str | None = None,
+    scale: str | None = None,
+    sd: float | None = None,
+    effect: str | float | None = None,
+    folder: Folder = None,
+) -> Evaluability:
+    """Return which designs could show which effect, before any data exist: one row a design.
+
+    evaluation : takes its measure, expected change and design from here.
+    families : recruited in all; or `families_a_month` over `months`.
+    people_per_family : measured in each. loss : the share without a last score, 0 to below 1.
+    sites, cv : how many, and the spread of their sizes over the mean size.
+    correlation : of first and last score, which trials adjust for; None where there is no first.
+    icc, icc_family : how alike people of a site, of a family are, 0 to 1; None shows a range.
+    cluster_autocorrelation : how far a site's own level lasts between periods. strata : of a trial.
+    measure, scale, sd : what effects are counted on; sd in points, else a norm of the registry.
+    effect : 3 or "3 points" of the measure, or "0.3 sd"; None for the smallest that would be found.
+
+    Raises InvalidPlan with every number that cannot be, InvalidInput, NotAvailable, UnknownMeasure.
+    """
+    from evalkit.prospects import inputs as given
+    from evalkit.prospects.facts import yardstick
+    from evalkit.prospects.rows import assess
+
+    means = given.means_from(
+        families=families, families_a_month=families_a_month, months=months,
+        people_per_family=people_per_family, sites=sites, loss=loss, correlation=correlation,
+        icc=icc, icc_family=icc_family, cluster_autocorrelation=cluster_autocorrelation, cv=cv,
+        strata=strata, share_treated=share_treated, power=power, alpha=alpha,
+    )  # fmt: skip
+    declared = given.planned(evaluation, measure=measure, scale=scale, effect=effect)
+    registry = evaluation.registry if evaluation else _registry(folder)
+    found = registry.measure(declared.measure) if declared.measure else None
+    yard = yardstick(found, declared.scale, given.spread(sd))
+    return assess(
+        means, yard, effect=given.effect_from(declared.effect, yard), chosen=declared.chosen,
+        designs={name: registry.design(name) for name in registry.designs()}, title=declared.title,
+    )  # fmt: skip
 
 
 def report(source: Study | Analysis, path: str | Path, kind: str | None = None) -> Path:

@@ -111,6 +111,12 @@ class InvalidData(FoundProblems):
     heading = "problem(s) in the data"
 
 
+class InvalidPlan(FoundProblems):
+    """What a study is planned from cannot be."""
+
+    heading = "problem(s) in what the plan starts from"
+
+
 class InvalidContent(FoundProblems):
     """A measure or design file is not valid."""
 

@@ -190,9 +190,18 @@ def _long_rows(long: dict[int, int], header: int, body: int, name: str) -> Itera
 
 def rows_of(frame: pd.DataFrame) -> Rows:
     """Return a frame as rows of text, the column names first."""
-    columns = [[cell_text(value) for value in frame[name].tolist()] for name in frame.columns]
+    columns = [_texts(frame[name]) for name in frame.columns]
     body = [list(row) for row in zip(*columns, strict=True)]
     return [[str(name) for name in frame.columns], *body]
+
+
+def _texts(column: pd.Series[Any]) -> list[str]:
+    """Return the cells of a column as text; values of one kind that stand often are written once."""
+    values = column.tolist()
+    if column.dtype == object:
+        return [cell_text(value) for value in values]
+    known = {value: cell_text(value) for value in set(values)}
+    return [known[value] for value in values]
 
 
 def raw_table(frame: Any, name: str) -> RawTable:

@@ -12,9 +12,12 @@ from evalkit.cli import (
     cataloguing,
     checking,
     demonstrating,
+    diagnosing,
     exporting,
     later,
     listing,
+    powering,
+    randomising,
     running,
     scoring,
     starting,
@@ -54,7 +57,10 @@ app.command("demo")(demonstrating.demo)
 app.command("new")(starting.new)
 app.command("check")(checking.check)
 app.command("run")(running.run)
+app.command("diagnose")(diagnosing.diagnose)
+app.command("power")(powering.power)
 app.command("score")(scoring.score)
+app.command("randomise")(randomising.randomise)
 app.add_typer(listing.measures, name="measures")
 app.add_typer(listing.designs, name="designs")
 listing.measures.command("check")(adding.check)

@@ -6,7 +6,7 @@ import typer
 
 from evalkit.cli.output import refuse_later
 
-COMMANDS = ("lock", "power", "randomise", "diagnose", "track")
+COMMANDS = ("lock", "track")
 _ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 

@@ -61,8 +61,10 @@ if TYPE_CHECKING:
     )
     from evalkit.stats.planning.power_clusters import power_blocked_cluster, power_cluster
     from evalkit.stats.planning.power_people import power_blocked, power_individual
+    from evalkit.stats.planning.power_periods import power_before_after, power_did
     from evalkit.stats.planning.power_risks import power_binary
     from evalkit.stats.planning.power_solving import Power
+    from evalkit.stats.planning.power_wedge import power_stepped_wedge
     from evalkit.stats.planning.randomising import randomise
     from evalkit.stats.planning.spending import SpendingBounds, spending_bounds
     from evalkit.stats.redrawing.reassigning import minimisation, within_blocks
@@ -172,11 +174,14 @@ _HOME = {
     "pairwise_differences": "least_squares.several_arms",
     "partially_clustered_difference": "clusters.one_arm_clusters",
     "permutation_test": "redrawing.rerandomising",
+    "power_before_after": "planning.power_periods",
     "power_binary": "planning.power_risks",
     "power_blocked": "planning.power_people",
     "power_blocked_cluster": "planning.power_clusters",
     "power_cluster": "planning.power_clusters",
+    "power_did": "planning.power_periods",
     "power_individual": "planning.power_people",
+    "power_stepped_wedge": "planning.power_wedge",
     "pre_post_control_g": "sizes.standardised_change",
     "probability_of_superiority": "categories.win_probability",
     "randomise": "planning.randomising",
@@ -279,11 +284,14 @@ __all__ = [
     "pairwise_differences",
     "partially_clustered_difference",
     "permutation_test",
+    "power_before_after",
     "power_binary",
     "power_blocked",
     "power_blocked_cluster",
     "power_cluster",
+    "power_did",
     "power_individual",
+    "power_stepped_wedge",
     "pre_post_control_g",
     "probability_of_superiority",
     "randomise",

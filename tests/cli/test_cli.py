@@ -73,7 +73,7 @@ def test_wrong_use_is_2(call: Call, blues: Path) -> None:
     assert call("run", blues, "--as", "odt").exit_code == 2
 
 
-@pytest.mark.parametrize("name", ["lock", "power", "randomise", "diagnose", "track"])
+@pytest.mark.parametrize("name", ["lock", "track"])
 def test_commands_of_a_later_version(call: Call, name: str) -> None:
     result = call(name, "evaluation.yaml", "--seed", "1")
     assert result.exit_code == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .bars import Bar, draw_bars
 from .boundary import BoundaryPoint, draw_boundary
+from .curve import PowerLine, draw_power
 from .flow_diagram import FlowArm, FlowBox, FlowDiagram, FlowStep, draw_flow
 from .forest import ForestRow, draw_forest
 from .logic_model import DiagramLink, DiagramNode, draw_logic_model
@@ -21,6 +22,7 @@ __all__ = [
     "FlowDiagram",
     "FlowStep",
     "ForestRow",
+    "PowerLine",
     "Series",
     "draw_balance",
     "draw_bars",
@@ -28,5 +30,6 @@ __all__ = [
     "draw_flow",
     "draw_forest",
     "draw_logic_model",
+    "draw_power",
     "draw_series",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import combinations
 from math import comb
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import numpy as np
 
 from evalkit.errors import CannotEstimate
 from evalkit.results import Record
+from evalkit.stats.planning.allocation_keys import NO_STRATUM, key, seed_text
 from evalkit.stats.planning.power_solving import share
 from evalkit.stats.redrawing.assignments import Reassign, check_whole_number
 from evalkit.stats.shared.columns import as_names, check_frame, check_roles, invalid, numeric
@@ -79,7 +81,7 @@ def constrained_schemes(
     covariates: str | Sequence[str],
     treated: int | None = None,
     best: float = 0.1,
-    seed: int,
+    seed: str | int,
 ) -> ConstrainedSchemes:
     """Return the best balanced assignments of clusters, and one drawn from them.
 
@@ -90,7 +92,7 @@ def constrained_schemes(
     covariates : names of numeric columns to balance
     treated : how many clusters are treated; None is half of them, rounded down
     best : share of the schemes, by their score, that are good enough
-    seed : a whole number; not public until the clusters are allocated
+    seed : text or a whole number; not public until the clusters are allocated
 
     Returns
     -------
@@ -111,6 +113,13 @@ def constrained_schemes(
     the last that is good enough are good enough too. Analyse with the same covariates, and test by
     `reassign`.
 
+    The rule, to be derived again anywhere; keys are those of `randomise`, clusters count from 0 in
+    the order of the frame. A scheme is written as the rising list of the clusters it treats, and
+    schemes stand in the order of these lists. Of more than 50,000, scheme k (from 0 to 49,999)
+    treats the clusters j with the smallest keys of "seed|all|constrained|k|j"; repeats count once.
+    The scheme drawn is that at place (key of "seed|all|constrained|choice" modulo the number of
+    schemes that are good enough, from 0) among these.
+
     References
     ----------
     Raab and Butcher (2001), Statistics in Medicine 20:351-365; Li, Lokhnygina, Murray, Heagerty
@@ -123,13 +132,12 @@ def constrained_schemes(
     if labels.isna().any() or labels.duplicated().any() or len(labels) < 2 or not names:
         raise invalid("clusters are missing or repeated.", column=cluster, allowed="a row each")
     share(best, "best", one=True)
-    check_whole_number(seed, "seed", 0)
+    text = seed_text(seed)
     chosen = len(labels) // 2 if treated is None else treated
     check_whole_number(chosen, "treated", 1)
     if chosen >= len(labels):
         raise invalid(f"treated={treated!r} of {len(labels)}.", allowed="fewer than all")
-    rng = np.random.default_rng(seed)
-    every, exact = _schemes(len(labels), chosen, rng)
+    every, exact = _schemes(len(labels), chosen, text)
     scores = balance_scores(every, standardised(frame, names))
     limit = float(np.sort(scores)[max(int(best * len(scores)), 1) - 1])
     good = scores <= limit + SAME * max(1.0, limit)
@@ -143,7 +151,7 @@ def constrained_schemes(
         clusters=tuple(labels.tolist()),
         schemes=kept,
         scores=scores[good],
-        chosen=int(rng.integers(len(kept))),
+        chosen=int(key(text, NO_STRATUM, "constrained", "choice"), 16) % len(kept),
         limit=limit,
         gone_through=len(every),
         exact=exact,
@@ -170,16 +178,32 @@ def standardised(frame: pd.DataFrame, names: Sequence[str]) -> Floats:
     return np.column_stack(columns)
 
 
-def _schemes(clusters: int, treated: int, rng: np.random.Generator) -> tuple[Any, bool]:
-    """Return all schemes, or a sample without repeats."""
-    if comb(clusters, treated) <= EXACT:
+def _schemes(clusters: int, treated: int, seed: str) -> tuple[Any, bool]:
+    """Return all schemes, or a sample without repeats; rows in the order of the treated clusters."""
+    exact = comb(clusters, treated) <= EXACT
+    if exact:
         rows = np.array(list(combinations(range(clusters), treated)), dtype=np.intp)
     else:
-        keys = rng.random((EXACT, clusters))
-        rows = np.unique(np.sort(np.argsort(keys, axis=1)[:, :treated], axis=1), axis=0)
+        order = np.argsort(_keys(clusters, seed), axis=1)
+        rows = np.unique(np.sort(order[:, :treated], axis=1), axis=0)
     schemes = np.zeros((len(rows), clusters), dtype=bool)
     np.put_along_axis(schemes, rows, True, axis=1)
-    return schemes, comb(clusters, treated) <= EXACT
+    return schemes, exact
+
+
+def _keys(clusters: int, seed: str) -> Any:
+    """Return the first 64 bits of the key of each scheme and cluster."""
+    start = sha256(f"{seed}|{NO_STRATUM}|constrained|".encode())
+    ends = [f"|{cluster}".encode() for cluster in range(clusters)]
+    found = bytearray()
+    for scheme in range(EXACT):
+        one = start.copy()
+        one.update(str(scheme).encode())
+        for end in ends:
+            whole = one.copy()
+            whole.update(end)
+            found += whole.digest()[:8]
+    return np.frombuffer(bytes(found), dtype=">u8").reshape(EXACT, clusters)
 
 
 def _tied(schemes: Any, labels: list[Any]) -> tuple[tuple[Any, Any, float], ...]:

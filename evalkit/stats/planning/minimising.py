@@ -85,6 +85,9 @@ def minimised(
     is drawn by the ratio.
     """
     runs, units = draws.shape
+    if runs == 1:
+        rule = (tuple(ratio), probability, imbalance)
+        return np.array([_one_run(levels, draws[0], rule, weights)], dtype=np.intp)
     factors, arms = levels.shape[1], len(ratio)
     counts = np.zeros((runs, factors, int(levels.max()) + 1, arms))
     out = np.empty((runs, units), dtype=np.intp)
@@ -99,6 +102,49 @@ def minimised(
         out[:, unit] = arm
         counts[every[:, None], columns, levels[unit], arm[:, None]] += 1
     return out
+
+
+def _one_run(
+    levels: Codes, draws: Floats, rule: tuple[tuple[int, ...], float, str], weights: Any
+) -> list[int]:
+    """Return the arms of one run, unit by unit; the imbalances of each level are kept until it changes."""
+    ratio, probability, imbalance = rule
+    arms, factors = range(len(ratio)), levels.shape[1]
+    size = int(levels.max()) + 1
+    scale = [1.0] * factors if weights is None else [float(weight) for weight in weights]
+    counts = [[[0] * len(ratio) for _ in range(size)] for _ in range(factors)]
+    left = [[_after(row, ratio, imbalance) for row in factor] for factor in counts]
+    limits: dict[tuple[bool, ...], list[float]] = {}
+    out: list[int] = []
+    for here, draw in zip(levels.tolist(), draws.tolist(), strict=True):
+        found = [0.0 for _ in arms]
+        for factor, level in enumerate(here if out else ()):
+            weight, kept = scale[factor], left[factor][level]
+            found = [total + weight * value for total, value in zip(found, kept, strict=True)]
+        least = min(found) + TIE
+        best = tuple([value <= least for value in found])
+        if best not in limits:
+            pattern = np.where(best, 0.0, 1.0)
+            limits[best] = np.cumsum(chances(pattern, ratio, probability)).tolist()
+        arm = sum([draw >= limit for limit in limits[best][:-1]])
+        out.append(arm)
+        for factor, level in enumerate(here):
+            counts[factor][level][arm] += 1
+            left[factor][level] = _after(counts[factor][level], ratio, imbalance)
+    return out
+
+
+def _after(counts: list[int], ratio: tuple[int, ...], imbalance: str) -> list[float]:
+    """Return one factor's imbalance after giving the next unit to each arm."""
+    if imbalance != "range":
+        return list(map(float, imbalances([counts], ratio, imbalance=imbalance)))
+    shares = [count / part for count, part in zip(counts, ratio, strict=True)]
+    found = []
+    for arm, part in enumerate(ratio):
+        shares[arm] = (counts[arm] + 1) / part
+        found.append(max(shares) - min(shares))
+        shares[arm] = counts[arm] / part
+    return found
 
 
 def check_arms_and_ratio(arms: Any, ratio: Any) -> tuple[tuple[Any, ...], tuple[int, ...]]:

@@ -37,6 +37,7 @@ def power_cluster(
     r2_group: float = 0.0,
     share_treated: float = 0.5,
     covariates: int = 0,
+    cv: float = 0.0,
     alpha: float = 0.05,
     sides: int = 2,
 ) -> Power:
@@ -57,13 +58,15 @@ def power_cluster(
         groups, and between clusters that covariates explain
     share_treated : share of the clusters that are treated
     covariates : covariates of clusters; each costs a degree of freedom
+    cv : standard deviation of the cluster sizes over their mean, where `cluster_size` is that mean
 
     Returns
     -------
     Power
         The variance of the effect is icc (1 - R2_c) / (P (1 - P) J) + (1 - icc) (1 - R2) / (P
         (1 - P) J n) with J clusters of n people, `df` J - covariates - 2; with K groups in each a
-        middle term icc_group (1 - R2_g) / (P (1 - P) J K).
+        middle term icc_group (1 - R2_g) / (P (1 - P) J K). Unequal sizes make the first term
+        1 + cv^2 times as large (as in `design_effect`).
 
     Raises
     ------
@@ -76,12 +79,16 @@ def power_cluster(
     References
     ----------
     Dong and Maynard (2013), Journal of Research on Educational Effectiveness 6:24-67, designs
-    CRA2_2 and CRA3_3.
+    CRA2_2 and CRA3_3; Eldridge, Ashby and Kerry (2006), International Journal of Epidemiology
+    35:1292-1300, on unequal sizes.
     """
     check_test(effect=effect, power=power, alpha=alpha, sides=sides, share_treated=share_treated)
     within, middle, whole = parts(icc, icc_group, groups, r2_individual, r2_group, r2_cluster)
     treated, spare = share_treated * (1 - share_treated), count(covariates, "covariates") + 2
     people, notes = typical_size(cluster_size, "cluster_size")
+    if non_negative(cv, "cv") and notes:
+        raise invalid("cv with a sequence of sizes.", allowed="cv with the mean size")
+    whole *= 1 + cv**2
 
     def spread(s: Any) -> tuple[float, float]:
         j = s["clusters"]

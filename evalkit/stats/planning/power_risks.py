@@ -14,6 +14,7 @@ from evalkit.stats.planning.noncentral_power import (
 from evalkit.stats.planning.power_solving import (
     Power,
     check_test,
+    inflation,
     is_number,
     left_out_one,
     share,
@@ -33,6 +34,7 @@ def power_binary(
     power: float | None = None,
     direction: str = "increase",
     share_treated: float = 0.5,
+    design_effect: float = 1.0,
     alpha: float = 0.05,
     sides: int = 2,
     method: str = "normal",
@@ -49,6 +51,8 @@ def power_binary(
     power : probability of a significant result if that effect is true
     direction : "increase" or "decrease": which effect to find where it is left out
     share_treated : share of the people who are treated
+    design_effect : times as many people as are needed because they come in clusters: see
+        `design_effect`; a normal test promises too much with fewer than some 20 clusters
     alpha, sides : the level of the test, one- or two-sided (one-sided: in the effect's direction)
     method : "normal", the test of two proportions with a pooled variance under no effect, one tail
         counted (R's power.prop.test); or "arcsine", Cohen's h (R's pwr.2p.test)
@@ -70,8 +74,7 @@ def power_binary(
 
     Notes
     -----
-    For clusters multiply `n` by `design_effect`. With fewer than some 5 expected events or
-    non-events in an arm both approximations are poor.
+    With fewer than some 5 expected events or non-events in an arm both approximations are poor.
 
     References
     ----------
@@ -97,10 +100,10 @@ def power_binary(
     missing = left_out_one({"n": n, "effect": effect, "power": power})
     sign = (1.0 if direction == "increase" else -1.0) if signed is None else _sign(signed)
     bound = (1 - low if sign > 0 else low) * (1 - 1e-9)
-    people = size(n, "n", 2)
+    people, times = size(n, "n", 2), inflation(design_effect)
 
     def power_at(size: float, effect: float) -> float:
-        return _power(low, low + sign * effect, size, share_treated, alpha, sides, method)
+        return _power(low, low + sign * effect, size / times, share_treated, alpha, sides, method)
 
     exact, gap = None, None if signed is None else abs(signed)
     if people is None:
@@ -113,7 +116,7 @@ def power_binary(
         assert power is not None
         gap = effect_reaching(lambda x: power_at(total, x), power, start=bound / 8, bound=bound)
     reached = power_at(people, gap)
-    error, centre = _error(low, low + sign * gap, people, share_treated, method)
+    error, centre = _error(low, low + sign * gap, people / times, share_treated, method)
     return Power(
         design="binary",
         solved_for=missing,
@@ -125,7 +128,7 @@ def power_binary(
         std_error=error,
         ncp=centre / error,
         mdes=multiplier(inf, reached if power is None else power, alpha, sides)
-        * sqrt(low * (1 - low) / (share_treated * (1 - share_treated) * people)),
+        * sqrt(low * (1 - low) / (share_treated * (1 - share_treated) * people / times)),
         alpha=alpha,
         sides=sides,
         share_treated=share_treated,

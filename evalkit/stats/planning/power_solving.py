@@ -239,6 +239,13 @@ def size(value: Any, name: str, least: float) -> float | None:
     return float(value)
 
 
+def inflation(design_effect: Any) -> float:
+    """Return a design effect, 1 or more."""
+    if not is_number(design_effect) or design_effect < 1:
+        raise invalid(f"design_effect={design_effect!r}.", allowed="a number, 1 or more")
+    return float(design_effect)
+
+
 def count(value: Any, name: str) -> int:
     """Return a whole number, 0 or more."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:

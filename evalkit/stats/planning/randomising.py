@@ -114,7 +114,7 @@ def randomise(
         if not names:
             raise invalid("minimise without strata.", allowed="the factors to balance as strata=")
         check_rule(probability, imbalance, None, len(names))
-    sizes = _sizes(block, shares, method)
+    sizes = block_sizes(block, shares, method)
     if method == "blocks":
         given = _by_blocks(strata_of, labels, shares, sizes, text)
     elif method == "simple":
@@ -160,7 +160,12 @@ def _units(
     texts = [NO_STRATUM] * len(frame)
     if strata:
         columns = frame[list(strata)].itertuples(index=False, name=None)
-        texts = [stratum_text(row) for row in columns]
+        known: dict[tuple[Any, ...], str] = {}
+        for place, row in enumerate(columns):
+            kind = (*row, *map(type, row))
+            if kind not in known:
+                known[kind] = stratum_text(row)
+            texts[place] = known[kind]
     if cluster is None:
         return list(range(len(frame))), texts
     whole = [int(code) for code in pd.factorize(frame[cluster])[0]]
@@ -186,8 +191,8 @@ def factor_levels(frame: pd.DataFrame, factors: Sequence[str]) -> Any:
     return np.column_stack([pd.factorize(frame[name])[0] for name in factors]).astype(np.intp)
 
 
-def _sizes(block: Any, ratio: tuple[int, ...], method: str) -> list[int]:
-    """Return the sizes of blocks to choose from, rising."""
+def block_sizes(block: Any, ratio: tuple[int, ...], method: str) -> list[int]:
+    """Return the sizes of blocks to choose from, rising; None is two and three times the ratio's sum."""
     unit = sum(ratio)
     if block is None:
         return [2 * unit, 3 * unit]

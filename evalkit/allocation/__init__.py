@@ -1,0 +1,1 @@
+"""Who gets which arm, and the log that shows when somebody has bent it."""

@@ -1,0 +1,1 @@
+"""The declared analysis run on many made trials."""

@@ -1,0 +1,1 @@
+"""What could be shown, worked out before any data exist."""

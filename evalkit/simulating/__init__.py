@@ -1,0 +1,1 @@
+"""Tables of made people with a known truth."""
