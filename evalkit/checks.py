@@ -253,7 +253,7 @@ def balance_rows(context: CheckContext) -> tuple[BalanceRow, ...]:
     held = [name for name in names if frame[name].notna().any()]
     estimand = evaluation.design.standardised_by
     table = stats.balance(frame, treatment="treated", covariates=held, estimand=estimand)
-    frame["family"] = rows["family"]
+    frame["family_code"] = rows["family"].factorize()[0]
     return tuple(
         _balance_row(context, row, estimand, plan, frame) for row in table.to_dict("records")
     )
@@ -268,14 +268,15 @@ def _smallest(frame: pd.DataFrame, covariate: str) -> tuple[int, int]:
     name, _, level = covariate.partition("=")
     values = frame[name] if name in frame else frame[covariate]
     having = values == (level if level else values.mode().iloc[0])
-    groups = [
-        frame[(frame["treated"] == arm) & values.notna() & (having == has)]
-        for arm in (1, 0)
-        for has in (True, False)
-    ]
+    arm, known, has = (x.to_numpy() for x in (frame["treated"], values.notna(), having))
+    groups = [(arm == side) & known & (has == wanted) for side in (1, 0) for wanted in (True, False)]
     if not level and values.nunique() > 2:
         groups = groups[1::2]
-    return min(len(group) for group in groups), min(group["family"].nunique() for group in groups)
+    family = frame["family_code"].to_numpy()
+    return (
+        min(int(group.sum()) for group in groups),
+        min(len(set(family[group].tolist())) for group in groups),
+    )
 
 
 def _balance_row(

@@ -1,0 +1,60 @@
+"""How often default 95% intervals hold the truth: python benchmarks/calibration.py
+
+--runs 2000        trials a row with an effect, and as many without (slow methods: a share)
+--seed 1           the same seed gives the same page, whatever the number of workers
+--workers 2        processes
+--write FILE       write the page there (docs/calibration.md); otherwise it is printed
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+
+def positive(text: str) -> int:
+    """Return a whole number from 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} was given; a whole number from 1 is needed")
+    return number
+
+
+def options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Return what was asked for on the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--runs", type=positive, default=2000)
+    parser.add_argument("--seed", type=positive, default=1)
+    parser.add_argument("--workers", type=positive, default=2)
+    parser.add_argument("--write", type=Path)
+    asked = parser.parse_args(arguments)
+    if asked.write is not None and not asked.write.resolve().parent.is_dir():
+        parser.error(f"--write: there is no folder {asked.write.parent}; make it first.")
+    return asked
+
+
+def main(arguments: list[str] | None = None) -> None:
+    from benchmarks.calibrating.page import page
+    from benchmarks.calibrating.runs import Found, study
+    from benchmarks.calibrating.tables import TABLES
+
+    asked = options(arguments)
+    found: dict[str, Found] = {}
+    for table in TABLES:
+        start, runs = time.perf_counter(), table.runs(asked.runs)
+        found |= study(table.cells, runs=runs, seed=asked.seed, workers=asked.workers)
+        took = time.perf_counter() - start
+        print(f"{table.title}: {len(table.cells)} rows of {runs}, {took:.0f} s", file=sys.stderr)
+    text = page(found, runs=asked.runs, seed=asked.seed)
+    if asked.write is None:
+        print(text)
+        return
+    asked.write.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
