@@ -269,7 +269,9 @@ def _smallest(frame: pd.DataFrame, covariate: str) -> tuple[int, int]:
     values = frame[name] if name in frame else frame[covariate]
     having = values == (level if level else values.mode().iloc[0])
     arm, known, has = (x.to_numpy() for x in (frame["treated"], values.notna(), having))
-    groups = [(arm == side) & known & (has == wanted) for side in (1, 0) for wanted in (True, False)]
+    groups = [
+        (arm == side) & known & (has == wanted) for side in (1, 0) for wanted in (True, False)
+    ]
     if not level and values.nunique() > 2:
         groups = groups[1::2]
     family = frame["family_code"].to_numpy()

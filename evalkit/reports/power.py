@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import evalkit
-from evalkit.prospects import words as words
 from evalkit.errors import InvalidInput
+from evalkit.prospects import words
 from evalkit.prospects.designs import PLANS
 from evalkit.prospects.facts import points
 from evalkit.reports.figures import PowerLine, draw_power
