@@ -73,6 +73,7 @@ def make_rule(
     Defaults are those of `evalkit.stats.randomise` and `constrained_schemes`.
     """
     from evalkit.stats.planning.minimising import check_arms_and_ratio, check_rule
+    from evalkit.stats.planning.power_solving import share
     from evalkit.stats.planning.randomising import block_sizes
     from evalkit.stats.shared.columns import check_roles, choice
 
@@ -89,7 +90,7 @@ def make_rule(
         probability = PROBABILITY if probability is None else probability
         check_rule(probability, "range", None, len(strata))
     if method == "constrained":
-        best = BEST if best is None else best
+        best = share(BEST if best is None else best, "best", one=True)
     sizes = tuple(block_sizes(block, shares, method)) if method == "blocks" else None
     return Rule(
         unit=unit, arms=names, ratio=shares, method=method, strata=tuple(strata), cluster=cluster,

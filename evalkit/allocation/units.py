@@ -144,6 +144,18 @@ def only_new(log: Log, units: Sequence[Enrolled], file: str) -> list[Enrolled]:
     return [item for item in units if item.unit not in known]
 
 
+def left_empty(rule: Rule, log: Log) -> list[str]:
+    """Say which arms of a closed list nobody was given: chance may leave one so in a short list."""
+    given = {item.arm for item in log.given}
+    empty = [arm for arm in rule.arms if arm not in given] if log.closed else []
+    if not empty:
+        return []
+    return [
+        f"Nobody was given {listed(empty)}: nothing can be compared. Keep this log; begin again only "
+        "with whoever holds the commitment, with blocks no larger than the list, and report both."
+    ]
+
+
 def remarks(rule: Rule, units: Sequence[Enrolled], seed: str) -> list[str]:
     """Say what a list allocated all at once cannot promise: strata too small, clusters tied."""
     if rule.method == "constrained":

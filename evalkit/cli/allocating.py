@@ -112,7 +112,9 @@ def run(asked: Asked, seed: Seed) -> Done:
         if seed.held is not None:
             keep_receipt(seed.held, log.receipt)
         write_list(asked.out, log)
-    return Done(log=log, added=len(units), rule=rule, notes=tuple(_notes(asked, seed, rule, units)))
+    return Done(
+        log=log, added=len(units), rule=rule, notes=tuple(_notes(asked, seed, log, rule, units))
+    )
 
 
 def _refuse_one_place_for_two(asked: Asked, seed: Seed) -> None:
@@ -238,11 +240,12 @@ def _units(asked: Asked, table: RawTable | None, rule: Rule, log: Log) -> list[E
     return enrolled(Table("--add", pd.DataFrame(rows, dtype=object)), rule)
 
 
-def _notes(asked: Asked, seed: Seed, rule: Rule, units: Sequence[Enrolled]) -> list[str]:
+def _notes(asked: Asked, seed: Seed, log: Log, rule: Rule, units: Sequence[Enrolled]) -> list[str]:
     from evalkit.allocation.seal import can_be_guessed
-    from evalkit.allocation.units import remarks
+    from evalkit.allocation.units import left_empty, remarks
 
-    found = [] if asked.open or asked.adds or asked.close else remarks(rule, units, seed.text)
+    found = left_empty(rule, log)
+    found += [] if asked.open or asked.adds or asked.close else remarks(rule, units, seed.text)
     if seed.held is not None and seed.held.path.resolve().parent == asked.log.resolve().parent:
         found.append(
             "The seed lies in the folder of the log: move it where no recruiter can open it."

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from evalkit.diagnosing.diagnosis import Diagnosis
     from evalkit.diagnosing.operating import Characteristic
 
+FEW = 100
 UNITS = {"points": "points", "share": "as a share", "ratio": "as a logarithm"}
 
 
@@ -84,10 +85,12 @@ def _show(found: Diagnosis) -> None:
     for row in found.results:
         say(f"\n{_name(row)}")
         say(f"  {row.sentence}")
-        for line in _figures(row):
+        for line in _figures(row, found):
             say(f"  {line}")
         _show_rates(found, row)
     say("\nAfter ± stands the Monte-Carlo error: more --runs make it smaller.")
+    if found.runs < FEW:
+        say(f"{found.runs} run(s) are too few to rely on: plan with --runs {FEW} or more.")
 
 
 def _name(row: Characteristic) -> str:
@@ -97,7 +100,7 @@ def _name(row: Characteristic) -> str:
     return ", ".join(part for part in [*parts, by, primary] if part)
 
 
-def _figures(row: Characteristic) -> list[str]:
+def _figures(row: Characteristic, found: Diagnosis) -> list[str]:
     unit = UNITS[row.unit]
     lines = [f"truth {row.truth:.3g} ({unit})"]
     if row.bias is not None:
@@ -107,15 +110,26 @@ def _figures(row: Characteristic) -> list[str]:
             f"standard error {row.empirical_se:.3g}{_error(row.empirical_se_mcse)}, "
             f"as estimated {row.model_se:.3g}"
         )
-    lines.append(_share("power", row.power, row.power_mcse))
-    lines.append(_share("intervals that hold the truth", row.coverage, row.coverage_mcse))
-    lines.append(_share("clear without any effect", row.type_one, row.type_one_mcse))
-    lines.append(_share("clear findings of the wrong sign", row.wrong_sign, row.wrong_sign_mcse))
+    runs, null = found.runs, found.null_runs
+    clear = round(runs * (row.power or 0.0))
+    lines.append(_share("power", row.power, row.power_mcse, runs))
+    lines.append(_share("intervals that hold the truth", row.coverage, row.coverage_mcse, runs))
+    lines.append(_share("clear without any effect", row.type_one, row.type_one_mcse, null))
+    lines.append(
+        _share("clear findings of the wrong sign", row.wrong_sign, row.wrong_sign_mcse, clear)
+    )
     return [line for line in lines if line]
 
 
-def _share(name: str, value: float | None, error: float | None) -> str:
-    return "" if value is None else f"{name} {value:.1%}" + (f" ± {error:.1%}" if error else "")
+def _share(name: str, value: float | None, error: float | None, trials: int) -> str:
+    """Return a share with its Monte-Carlo error; of none or all, what so few trials leave open."""
+    if value is None:
+        return ""
+    if error or trials < 1:
+        return f"{name} {value:.1%}" + (f" ± {error:.1%}" if error else "")
+    open_to = 1 - 0.05 ** (1 / trials)
+    edge = f"at most {open_to:.1%}" if value < 0.5 else f"at least {1 - open_to:.1%}"
+    return f"{name} {value:.1%} (in {trials} trials: {edge})"
 
 
 def _error(value: float | None) -> str:

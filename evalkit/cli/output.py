@@ -18,6 +18,7 @@ from evalkit.errors import EvalkitError, FoundProblems, Problem, Where
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 SHOWN = 50
+NOT_TEXT = "Something given holds characters that are no text (not UTF-8). Type it again."
 OK, FIXABLE, USAGE = 0, 1, 2
 _CONTROL = dict.fromkeys((*range(32), *range(127, 160), *range(8234, 8239)), "?")
 _CONTROL |= dict.fromkeys(range(8294, 8298), "?")
@@ -73,6 +74,8 @@ def guarded(command: Command) -> Command:
             _leave(problems_of(error), as_json=bool(kwargs.get("as_json")))
         except BrokenPipeError:
             _leave_quietly()
+        except UnicodeEncodeError:
+            _leave([Problem(Where(), NOT_TEXT)], as_json=bool(kwargs.get("as_json")))
         except OSError as error:
             _leave([_from_system(error)], as_json=bool(kwargs.get("as_json")))
 

@@ -19,7 +19,7 @@ from evalkit.diagnosing.operating import (
 from evalkit.errors import InvalidInput
 from evalkit.event_effects import RATE
 from evalkit.results import Records
-from evalkit.simulating.assumptions import Assumptions, assume
+from evalkit.simulating.assumptions import Assumptions, assume, known
 from evalkit.simulating.simulation import in_words, make, simulable, whole_seed, without_effect
 from evalkit.targets import Key, key_of
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from evalkit.tables import RawTable
 
 CHUNK = 10
+MOST = 1_000_000
 """Trials that a worker is given at a time; what is drawn does not depend on it."""
 
 
@@ -108,7 +109,7 @@ def diagnose(
     import numpy as np
 
     _check(runs=runs, workers=workers, null_runs=null_runs)
-    given = assume(evaluation, n=n, effect=effect, attrition=attrition, **options)
+    given = assume(evaluation, n=n, effect=effect, attrition=attrition, **known(options))
     found = simulable(evaluation, given)
     nothing = given.rate_ratio == 1 and not any(value for _, _, value in given.effects)
     without = 0 if nothing else max(1, runs // 2) if null_runs is None else null_runs
@@ -138,6 +139,8 @@ def _check(*, runs: Any, workers: Any, null_runs: Any) -> None:
             continue
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             found.append(f"{name}={value!r}. Allowed: a whole number, {least} or more.")
+        elif value > MOST:
+            found.append(f"{name}={value!r}. Allowed: at most {MOST:,}.")
     if found:
         raise InvalidInput("\n".join(found))
 

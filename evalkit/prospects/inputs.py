@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from evalkit.evaluation import Evaluation
     from evalkit.targets import Target
 
+MOST = 100_000_000
+"""Larger numbers of families or sites are slips."""
+SLIVER = 1e-6
+"""Shares and chances nearer to 0 or 1 than this are slips."""
 _EFFECT = re.compile(r"\s*[+-]?([0-9]*\.?[0-9]+)\s*(points?|sds?)?\s*$", re.IGNORECASE)
 CHOICES = {
     "rct-individual": "individual",
@@ -56,11 +60,14 @@ def means_from(
         )
     counts = {"families": families, "families_a_month": families_a_month, "months": months}
     for name, value in counts.items():
-        if value is not None and not (isfinite(value) and value > 0):
-            found.append(_problem(name, f"is {value:g}.", "a number above 0"))
+        if value is not None and not 0 < value <= MOST:
+            allowed = f"a number above 0, at most {MOST:,}" if value > MOST else "a number above 0"
+            found.append(_problem(name, f"is {value:g}.", allowed))
     found += _faults(rest)
     if not found and families is None:
         families = (families_a_month or 0) * (months or 0)
+        if families > MOST:
+            found.append(_problem("families", f"comes to {families:g}.", f"at most {MOST:,}"))
     if families is not None and isfinite(families) and 0 < families < 2:
         found.append(_problem("families", f"comes to {families:g}.", "two or more"))
     if found:
@@ -71,10 +78,10 @@ def means_from(
 
 def _faults(given: dict[str, Any]) -> list[Problem]:
     rules = {
-        "people_per_family": (1.0, None, "1 or more"),
-        "sites": (1, None, "a whole number, 1 or more"),
-        "strata": (2, None, "a whole number, 2 or more"),
-        "cv": (0.0, None, "0 or more"),
+        "people_per_family": (1.0, 1000.0, "1 or more, at most 1,000"),
+        "sites": (1, MOST, f"a whole number, 1 or more, at most {MOST:,}"),
+        "strata": (2, MOST, f"a whole number, 2 or more, at most {MOST:,}"),
+        "cv": (0.0, 100.0, "0 or more, at most 100"),
         "icc": (0.0, 1.0, "a number from 0 to 1"),
         "icc_family": (0.0, 1.0, "a number from 0 to 1"),
         "cluster_autocorrelation": (0.0, 1.0, "a number from 0 to 1"),
@@ -84,7 +91,7 @@ def _faults(given: dict[str, Any]) -> list[Problem]:
         value = given.get(name)
         if value is None:
             continue
-        if not (isfinite(value) and value >= low and (high is None or value <= high)):
+        if not low <= value <= high:
             found.append(_problem(name, f"is {value:g}.", allowed))
     for name, allowed in (("loss", "from 0 to below 1"), ("correlation", "from 0 to below 1")):
         value = given.get(name)
@@ -95,6 +102,8 @@ def _faults(given: dict[str, Any]) -> list[Problem]:
         value = given.get(name)
         if value is not None and not 0 < value < 1:
             found.append(_problem(name, f"is {value:g}.", "a number between 0 and 1"))
+        elif value is not None and min(value, 1 - value) < SLIVER:
+            found.append(_problem(name, f"is {value:g}.", f"from {SLIVER:f} to {1 - SLIVER:f}"))
     power, alpha = given.get("power"), given.get("alpha")
     if power is not None and alpha is not None and 0 < power <= alpha < 1:
         found.append(_problem("power", f"is {power:g}.", "above alpha"))
@@ -171,8 +180,9 @@ def planned(
 
 def spread(sd: float | None) -> float | None:
     """Return a standard deviation, a number above 0."""
-    if sd is not None and not (isfinite(sd) and sd > 0):
-        raise InvalidInput(f"sd is {sd:g}. Allowed: a number above 0, in points of the measure.")
+    if sd is not None and not 0 < sd <= MOST:
+        allowed = "a number above 0, in points of the measure"
+        raise InvalidInput(f"sd is {sd:g}. Allowed: {allowed}, at most {MOST:,}.")
     return sd
 
 

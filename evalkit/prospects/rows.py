@@ -20,6 +20,7 @@ LATER_CEILING = 3
 MOST_FAMILIES = 100_000
 MOST_SITES = 200
 FEWEST = 4
+BY_FAMILY = ("individual", "family", "stratified", "multisite", "waitlist")
 POINTS = 40
 
 
@@ -131,6 +132,8 @@ def prospect(
         return replace(head, why_not=why)
     if means.families_left < FEWEST:
         return replace(head, why_not=f"fewer than {FEWEST} families would be left to compare")
+    if why := _arm_too_small(plan, means):
+        return replace(head, why_not=why)
     goal = {"power": means.power}
     try:
         found = plan.power(means, goal)
@@ -154,6 +157,16 @@ def prospect(
         families_needed=families_needed(plan, means, effect),
         sites_needed=sites_needed(plan, means, effect) if plan.by_site else None,
     )
+
+
+def _arm_too_small(plan: Plan, means: Means) -> str:
+    """Say whether the share treated leaves an arm of a trial next to empty."""
+    smaller = min(means.share_treated, 1 - means.share_treated) + 1e-9
+    if plan.id in BY_FAMILY and means.families_left * smaller < FEWEST / 2:
+        return "fewer than 2 families would be left in one of the two arms"
+    if plan.id == "site" and means.sites * smaller < 1:
+        return "one of the two arms would have no site"
+    return ""
 
 
 def _smallest(plan: Plan, means: Means) -> float | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 BY_NEED = 0.5
 """Log odds of being lost for one SD more need, unless told: worse off people are lost more often."""
 MOST_SITES = 20
+MOST_FAMILIES = 1_000_000
 LOSS = ("share", "by_need", "by_arm")
 
 
@@ -75,6 +76,8 @@ def assume(
     arms = evaluation.arm_names
     check = _Checks(problems)
     people = check.whole(n, "n", least=max(2, len(arms)), why="families, in every arm at least one")
+    if people > MOST_FAMILIES:
+        problems.append(f"n={n!r}. Allowed: at most {MOST_FAMILIES:,} families.")
     places = min(MOST_SITES, max(2, people // 2)) if sites is None else sites
     places = check.whole(places, "sites", least=2, why="one site cannot be compared with another")
     if sites is not None and places > people:
@@ -102,6 +105,18 @@ def assume(
     if problems:
         raise InvalidInput("\n".join(problems))
     return made
+
+
+def known(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the options of a simulation, refusing a name that is none, with the nearest."""
+    from inspect import signature
+
+    allowed = [name for name in signature(assume).parameters if name != "evaluation"]
+    for name in options:
+        if name not in allowed:
+            near = nearest(name, allowed)
+            raise InvalidInput(f"No option '{name}'. Allowed: {', '.join(allowed)}. {near}".strip())
+    return options
 
 
 class _Checks:

@@ -10,7 +10,7 @@ from evalkit.declaration import Responses
 from evalkit.errors import InvalidInput
 from evalkit.results import Records
 from evalkit.simulating.answers import Channel, channels, draw, shown_scale
-from evalkit.simulating.assumptions import Assumptions, assume
+from evalkit.simulating.assumptions import Assumptions, assume, known
 from evalkit.simulating.items import asked_for, follows
 from evalkit.simulating.people import lay_out, uses_sites
 from evalkit.simulating.tables import (
@@ -108,7 +108,7 @@ def simulate(
     by chance alone. What is named under `columns` says nothing about outcomes. Nobody has an
     intercurrent event.
     """
-    given = assume(evaluation, n=n, effect=effect, attrition=attrition, **options)
+    given = assume(evaluation, n=n, effect=effect, attrition=attrition, **known(options))
     found = simulable(evaluation, given)
     return make(evaluation, given, found, _generator(seed))
 
@@ -265,10 +265,9 @@ def in_words(evaluation: Evaluation, given: Assumptions) -> Iterable[str]:
     if sum(sizes.values()) > 1:
         yield f"families hold {given.icc_family:.0%} of the variance"
     yield f"two waves of one person correlate {given.stability:g}"
-    yield (
-        f"{given.share:.0%} are lost after the first wave; with one SD more need the odds of that are "
-        f"{exp(given.by_need):.1f} times as high"
-    )
+    lost = f"{given.share:.0%} are lost" if given.share else "nobody is lost"
+    need = f"; with one SD more need the odds of that are {exp(given.by_need):.1f} times as high"
+    yield f"{lost} after the first wave{need if given.share else ''}"
     if given.by_arm:
         yield f"the programme loses {abs(given.by_arm):.0%} {'more' if given.by_arm > 0 else 'fewer'}"
     yield f"{given.uptake:.0%} of those offered the programme take it up"

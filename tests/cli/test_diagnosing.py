@@ -33,3 +33,15 @@ def test_what_cannot_be_is_1_without_a_traceback(call: Callable[..., Any]) -> No
         assert result.exit_code == 1 and "Allowed" in result.stderr
         assert "Traceback" not in result.stderr
     assert call("diagnose", BLUES, "--n", "many").exit_code == 2
+
+
+def test_numbers_beyond_any_trial_are_refused(call: Callable[..., Any]) -> None:
+    for wrong in (("--n", "999999999999999"), ("--runs", "999999999999999999999")):
+        result = call("diagnose", BLUES, *wrong)
+        assert result.exit_code == 1 and "Allowed: at most 1,000,000" in result.stderr
+
+
+def test_few_runs_and_no_loss_are_said_plainly(call: Callable[..., Any]) -> None:
+    result = call("diagnose", BLUES, *SMALL, "--attrition", "0")
+    assert "nobody is lost after the first wave\n" in result.stdout
+    assert "2 run(s) are too few to rely on" in result.stdout

@@ -60,3 +60,27 @@ def test_from_an_evaluation_file(call: Call, tmp_path: Path) -> None:
     )
     result = call("power", place, "--families", "120", "--sd", "4")
     assert result.exit_code == 1 and "expected: {change" in result.output
+
+
+def test_numbers_beyond_any_trial_are_refused(call: Call) -> None:
+    for wrong in (
+        ("--families", "1e300"), ("--cv", "1e300"), ("--sd", "1e300"), ("--sites", "9" * 30),
+        ("--people-per-family", "1e300"),
+    ):  # fmt: skip
+        given = wrong if wrong[0] == "--families" else ("--families", "40", *wrong)
+        result = call("power", *given)
+        assert result.exit_code == 1 and "at most" in result.output, wrong
+    for option in ("--share-treated", "--alpha"):
+        result = call("power", "--families", "40", option, "1e-300")
+        assert result.exit_code == 1 and "from 0.000001 to 0.999999" in result.output
+    result = call("power", "--families-a-month", "1e7", "--months", "1e7")
+    assert result.exit_code == 1 and "at most" in result.output
+
+
+def test_an_arm_that_would_be_next_to_empty_is_not_possible(call: Call) -> None:
+    for share in ("0.99", "0.01", "1e-5"):
+        result = call("power", "--families", "40", "--sites", "4", "--share-treated", share)
+        assert result.exit_code == 0
+        assert "fewer than 2 families would be left in one of the two arms" in result.output
+        assert "one of the two arms would have no site" in result.output
+    assert "two arms" not in call("power", "--families", "10", "--share-treated", "0.8").output

@@ -318,3 +318,24 @@ def test_tampering_is_told_with_its_line(call: Call, place: Path, seed: Path) ->
     assert call("randomise", "--verify", place / "none.jsonl").exit_code == 1
     log.write_bytes(b"\xff" + log.read_bytes())
     assert "not UTF-8" in call("randomise", "--verify", log).stderr
+
+
+def test_an_arm_nobody_was_given_is_said(call: Call, place: Path) -> None:
+    units = write(place, range(1, 4))
+    result = call("randomise", units, "--seed", "1", "--ratio", "999999:1")
+    assert result.exit_code == 0 and "Nobody was given comparison" in result.output
+
+
+@pytest.mark.parametrize("best", ["nan", "inf", "1.5", "0"])
+def test_a_share_of_schemes_that_is_none(call: Call, place: Path, best: str) -> None:
+    units = write(place, range(1, 9))
+    rule = ("--method", "constrained", "--covariates", "site", "--best", best)
+    result = call("randomise", units, "--seed", "1", *rule)
+    assert result.exit_code == 1 and "best=" in result.output
+    assert not list(place.glob("office/*.jsonl"))
+
+
+def test_letters_that_are_no_text(call: Call, place: Path) -> None:
+    result = call("randomise", write(place, range(1, 9)), "--seed", "\udcff", "--json")
+    assert result.exit_code == 1 and "not UTF-8" in result.stderr
+    assert not list(place.glob("office/*.jsonl"))

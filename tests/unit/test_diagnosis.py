@@ -368,3 +368,8 @@ def test_assumptions_are_said_and_checked() -> None:
     assert given.sites == 20 and given.effect("programme", "mood") == 0.3
     said = " ".join(ek.simulate(evaluation, n=40, seed=1).assumes)
     assert "20 sites, which hold 5% of the variance" in said and "20% are lost" in said
+
+
+def test_an_unknown_option_is_refused_with_the_nearest() -> None:
+    with pytest.raises(InvalidInput, match=r"No option 'iccc'\. Allowed: .*icc"):
+        ek.simulate(evaluate(declare()), n=20, seed=1, iccc=0.1)
