@@ -4,6 +4,7 @@ block_means.py       Differences in means by the design of the assignment
 compliance.py        The effect of taking a programme up
 differences.py       Differences between arms, by least squares
 dosage.py            The effect of each unit of a programme received
+instrumented.py      What effects with assignment as an instrument return alike
 joint_tests.py       Tests of several coefficients at once, by robust variances in small samples
 linear.py            Least squares with robust variances
 robust.py            Cluster-robust variances and their Satterthwaite degrees of freedom

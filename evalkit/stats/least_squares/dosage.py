@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evalkit.errors import CannotEstimate
-from evalkit.results import Estimate
-from evalkit.stats.least_squares.compliance import WEAK, anderson_rubin_set, stages
-from evalkit.stats.least_squares.two_stage import NO_FIRST_STAGE, TwoStage, fit_two_stage
+from evalkit.stats.least_squares.instrumented import (
+    InstrumentedEffect,
+    anderson_rubin_set,
+    cautions,
+    counts,
+    sentence,
+    stages,
+)
+from evalkit.stats.least_squares.two_stage import NO_FIRST_STAGE, fit_two_stage
 from evalkit.stats.shared.analysed_rows import (
-    Analysed,
     analysed_rows,
     check_arm_groups,
     orthonormal,
@@ -32,8 +37,7 @@ from evalkit.stats.shared.columns import (
 )
 from evalkit.stats.shared.design_matrix import treatment_design
 from evalkit.stats.shared.intervals import caveats, coefficient_interval, scaled_by
-from evalkit.stats.shared.model_rows import adjusted_for
-from evalkit.stats.sizes.effect_sizes import Scaling, accurate_mean, difference_scaling
+from evalkit.stats.sizes.effect_sizes import accurate_mean, difference_scaling
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,34 +45,22 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+FOLLOWS = "The dose follows from assignment and the covariates"
+LESS = "received a smaller dose"
+PER_UNIT = "; effect per unit of dose, taken as the same for each unit"
 ESTIMAND = "average causal response per unit of dose"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DoseEffect(Estimate):
+class DoseEffect(InstrumentedEffect):
     """An effect per unit of dose by two-stage least squares.
 
-    `n_treatment`, `n_comparison` and the means are by assignment; `dose_treatment` and
-    `dose_comparison` are the mean doses of the arms. `first_stage` is the (adjusted) difference in
-    mean dose, `f_statistic` its F for equal variances, without clusters, `f_robust` its F by the
-    HC2 or CR2 variance, the one to judge by; both are None where assignment and covariates fix the
-    dose. `assignment_effect` and `assignment_p_value` are those of assignment itself (intention to
-    treat). The `ar_` fields are the Anderson-Rubin confidence set, as of a ComplierEffect.
+    `dose_treatment` and `dose_comparison` are the mean doses of the arms; `first_stage` is the
+    (adjusted) difference in mean dose.
     """
 
-    first_stage: float | None = None
-    f_statistic: float | None = None
-    f_robust: float | None = None
     dose_treatment: float | None = None
     dose_comparison: float | None = None
-    assignment_effect: float | None = None
-    assignment_p_value: float | None = None
-    ar_shape: str = ""
-    ar_low: float | None = None
-    ar_high: float | None = None
-    ar_gap_low: float | None = None
-    ar_gap_high: float | None = None
-    ar_sentence: str = ""
 
 
 def dose_effect(
@@ -153,11 +145,17 @@ def dose_effect(
         term=dose,
         estimand=ESTIMAND,
         level=float(level),
-        notes=(*design.notes, *caveats(numbers["df"], scaling), *_cautions(model, assigned)),
+        notes=(
+            *design.notes,
+            *caveats(numbers["df"], scaling),
+            *cautions(model, FOLLOWS, f"Those assigned by '{assigned}' {LESS}"),
+        ),
         adjusted_for=names,
-        method=_sentence(outcome, assigned, dose, names, model, df) + scaled_by(scaling),
+        method=sentence(outcome, dose, assigned, names, model, df, PER_UNIT) + scaled_by(scaling),
         **numbers,
-        **_counts(rows, amount, scaling),
+        **counts(rows, scaling),
+        dose_treatment=accurate_mean(amount[rows.arm == 1]),
+        dose_comparison=accurate_mean(amount[rows.arm == 0]),
         **stages(model),
         **anderson_rubin_set(model, level),
     )
@@ -192,47 +190,3 @@ def _check_moved(amount: Floats, instruments: Floats, name: str) -> None:
             f"The mean '{name}' is the same in both arms, so assignment says nothing of the effect "
             "of a dose. Report the effect of assignment with mean_difference."
         )
-
-
-def _counts(rows: Analysed, amount: Floats, scaling: Scaling) -> dict[str, Any]:
-    treated, compared = rows.arm == 1, rows.arm == 0
-    return {
-        "n_treatment": int(treated.sum()),
-        "n_comparison": int(compared.sum()),
-        "n_clusters": rows.n_groups if rows.shared else None,
-        "n_dropped": rows.n_dropped,
-        "dropped_why": rows.dropped,
-        "mean_treatment": accurate_mean(rows.outcome[treated]),
-        "mean_comparison": accurate_mean(rows.outcome[compared]),
-        "sd_pooled": scaling.sd,
-        "dose_treatment": accurate_mean(amount[treated]),
-        "dose_comparison": accurate_mean(amount[compared]),
-    }
-
-
-def _cautions(model: TwoStage, assigned: str) -> list[str]:
-    notes = []
-    if model.f_robust is None:
-        notes.append("The dose follows from assignment and the covariates")
-    elif model.f_robust < WEAK:
-        notes.append(
-            f"The first stage is weak (F {model.f_robust:.1f}, below {WEAK}): read the "
-            "Anderson-Rubin set in place of the interval"
-        )
-    if model.effect_of_z[1] < 0:
-        notes.append(f"Those assigned by '{assigned}' received a smaller dose")
-    return notes
-
-
-def _sentence(
-    outcome: str, assigned: str, dose: str, names: Sequence[str], model: TwoStage, df: str
-) -> str:
-    fit = model.structural
-    where = "" if fit.n_clusters is None else f" for {fit.n_clusters} clusters"
-    residual = "residual" if fit.n_clusters is None else "clusters less one"
-    degrees = "Satterthwaite (Bell-McCaffrey)" if df == "satterthwaite" else residual
-    return (
-        f"Two-stage least squares of {outcome} on {dose}, with {assigned} as the instrument"
-        f"{adjusted_for(names)}; effect per unit of dose, taken as the same for each unit; {fit.se} "
-        f"standard error{where}, {degrees} degrees of freedom."
-    )
