@@ -25,30 +25,25 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MixedDifference(Estimate):
-    """A difference between arms from a model with a random intercept.
+class SizedByVariance(Estimate):
+    """A difference with effect sizes from the variances of a mixed model.
 
-    `variance_between` and `variance_within` are the fitted model's variances between and within
-    groups, in squared outcome units; `icc` is the first over their sum. `g_within` and `g_total`
-    are the estimate over the root of `variance_within` and over the root of the sum: a model's
-    total variance already holds the part between groups, so no further cluster correction is made.
-    `unconditional_between`, `unconditional_within` and `unconditional_icc` are the same with the
-    arm alone in the model, no covariates: `effect_size` is on the root of their sum. `empty_*` are
-    the same with neither arm nor covariates (None where that model cannot be fitted), and
-    `g_within_empty`, `g_total_empty` the estimate over their roots: what eefAnalytics calls
-    unconditional. Each g's `_low` and `_high` are the estimate's interval over the same root.
+    `variance_between` and `variance_within` are those of groups and of people within them, in
+    squared outcome units. `g_within` and `g_total` are the estimate over the roots of the variance
+    within and of the total: a model's total already holds the part between groups, so no further
+    cluster correction is made. `empty_*` are from the model with neither arm nor covariates (None
+    where it cannot be fitted), and `g_within_empty`, `g_total_empty` the estimate over their roots:
+    what eefAnalytics calls unconditional. Each g's `_low` and `_high` are the estimate's interval
+    over the same root.
     """
 
     variance_between: float | None = None
     variance_within: float | None = None
     icc: float | None = None
     g_within: float | None = None
-    g_total: float | None = None
-    unconditional_between: float | None = None
-    unconditional_within: float | None = None
-    unconditional_icc: float | None = None
     g_within_low: float | None = None
     g_within_high: float | None = None
+    g_total: float | None = None
     g_total_low: float | None = None
     g_total_high: float | None = None
     empty_between: float | None = None
@@ -60,6 +55,20 @@ class MixedDifference(Estimate):
     g_total_empty: float | None = None
     g_total_empty_low: float | None = None
     g_total_empty_high: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixedDifference(SizedByVariance):
+    """A difference between arms from a model with a random intercept.
+
+    `icc` is the variance between over the sum of the two. `unconditional_between`,
+    `unconditional_within` and `unconditional_icc` are the same with the arm alone in the model, no
+    covariates: `effect_size` is on the root of their sum.
+    """
+
+    unconditional_between: float | None = None
+    unconditional_within: float | None = None
+    unconditional_icc: float | None = None
 
 
 def mixed_difference(

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evalkit.errors import EvalkitError
-from evalkit.results import Estimate
-from evalkit.stats.clusters.mixed_models import arm_counts, empty_sizes, sizes_on
+from evalkit.stats.clusters.mixed_models import SizedByVariance, arm_counts, empty_sizes, sizes_on
 from evalkit.stats.clusters.random_intercept import fit_random_intercept
 from evalkit.stats.clusters.random_slope import RandomSlope, Words, fit_random_slope
 from evalkit.stats.shared.analysed_rows import Analysed, analysed_rows
@@ -39,7 +38,7 @@ WORDS = Words(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MultisiteDifference(Estimate):
+class MultisiteDifference(SizedByVariance):
     """A difference between arms from a model whose level and effect vary over sites.
 
     Variances are in squared outcome units: `variance_between` of the sites' levels in the
@@ -50,17 +49,13 @@ class MultisiteDifference(Estimate):
     site (t with sites - 2 df; None with fewer than three sites with both arms);
     `heterogeneity_statistic` and `heterogeneity_p` compare with effects that are the same in
     every site (restricted likelihood ratio, equal mixture of chi-squared with 1 and 2 df).
-    `g_within`, `g_total` and their intervals are the estimate's over the roots of
-    `variance_within` and `variance_total`; `empty_*` as in MixedDifference. `n_sites_both` counts
-    the sites with people in both arms.
+    `g_total` is over the root of `variance_total`. `n_sites_both` counts the sites with people in
+    both arms.
     """
 
-    variance_between: float | None = None
     variance_effect: float | None = None
     covariance: float | None = None
-    variance_within: float | None = None
     variance_total: float | None = None
-    icc: float | None = None
     effect_sd: float | None = None
     prediction_low: float | None = None
     prediction_high: float | None = None
@@ -68,21 +63,6 @@ class MultisiteDifference(Estimate):
     heterogeneity_p: float | None = None
     log_likelihood: float | None = None
     n_sites_both: int | None = None
-    g_within: float | None = None
-    g_within_low: float | None = None
-    g_within_high: float | None = None
-    g_total: float | None = None
-    g_total_low: float | None = None
-    g_total_high: float | None = None
-    empty_between: float | None = None
-    empty_within: float | None = None
-    empty_icc: float | None = None
-    g_within_empty: float | None = None
-    g_within_empty_low: float | None = None
-    g_within_empty_high: float | None = None
-    g_total_empty: float | None = None
-    g_total_empty_low: float | None = None
-    g_total_empty_high: float | None = None
 
 
 def multisite_difference(

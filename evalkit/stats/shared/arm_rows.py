@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evalkit.errors import CannotEstimate
-from evalkit.stats.shared.columns import check_rows, invalid, is_numeric, left_out, numeric
+from evalkit.stats.shared.columns import (
+    check_enough,
+    check_rows,
+    invalid,
+    is_numeric,
+    left_out,
+    numeric,
+)
 from evalkit.stats.shared.design_matrix import (
     Column,
     covariate_columns,
@@ -84,12 +91,7 @@ def _check(rows: Arms, outcome: str, arm: str) -> None:
         raise CannotEstimate(f"'{arm}' has {len(rows.names)} value(s); two or more are needed.")
     for code, name in enumerate(rows.names):
         here = rows.codes == code
-        if here.sum() < 2:
-            left = "; ".join(f"{count} with {reason}" for reason, count in rows.dropped)
-            raise CannotEstimate(
-                f"The arm '{name}' has {int(here.sum())} row(s) to analyse; at least 2 are needed."
-                + (f" Left out: {left}." if left else "")
-            )
+        check_enough(f"The arm '{name}'", int(here.sum()), rows.dropped)
         if rows.shared and len(set(rows.cluster[here])) < 2:
             raise CannotEstimate(
                 f"The arm '{name}' has one cluster: its effect cannot be told apart from that "

@@ -239,13 +239,18 @@ def check_rows(rows: int, parameters: int) -> None:
 def check_arms(arm: Floats, dropped: tuple[tuple[str, int], ...]) -> None:
     """Refuse a comparison in which an arm has nobody, or one person."""
     for value, label in ((1.0, "treatment"), (0.0, "comparison")):
-        n = int((arm == value).sum())
-        if n < 2:
-            left = "; ".join(f"{count} with {reason}" for reason, count in dropped)
-            raise CannotEstimate(
-                f"The {label} arm has {n} row(s) to analyse; at least 2 are needed."
-                + (f" Left out: {left}." if left else "")
-            )
+        check_enough(f"The {label} arm", int((arm == value).sum()), dropped)
+
+
+def check_enough(arm: str, n: int, dropped: tuple[tuple[str, int], ...]) -> None:
+    """Refuse an arm, named as a sentence starts, with fewer than two rows, saying who was left out."""
+    if n >= 2:
+        return
+    left = "; ".join(f"{count} with {reason}" for reason, count in dropped)
+    raise CannotEstimate(
+        f"{arm} has {n} {'row' if n == 1 else 'rows'} to analyse; at least 2 are needed."
+        + (f" Left out: {left}." if left else "")
+    )
 
 
 def _examples(series: pd.Series[Any]) -> str:
