@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from evalkit.stats.over_time.growth import GrowthDifference, growth_difference
     from evalkit.stats.over_time.wave_results import RepeatedMeasures, WaveTest
     from evalkit.stats.over_time.waves import repeated_measures
-    from evalkit.stats.persons.individual_change import ReliableChange, reliable_change
+    from evalkit.stats.persons.change_results import ReliableChange
+    from evalkit.stats.persons.individual_change import reliable_change
     from evalkit.stats.persons.status_rates import StatusRate
     from evalkit.stats.planning.allocation_counts import AllocationChances, allocation_chances
     from evalkit.stats.planning.constrained import ConstrainedSchemes, constrained_schemes
@@ -119,7 +120,7 @@ _HOME = {
     "PermutationTest": "redrawing.rerandomising",
     "Power": "planning.power_solving",
     "RateEffect": "events.counts",
-    "ReliableChange": "persons.individual_change",
+    "ReliableChange": "persons.change_results",
     "RepeatedFactors": "planning.planning_factors",
     "RepeatedMeasures": "over_time.wave_results",
     "RiskEffect": "categories.risk_study",

@@ -1,5 +1,6 @@
 """How well something is measured, and how far people agree.
 
+consistency_results.py   What a look at a scale's items returns
 informants.py            Two informants on the same people
 internal_consistency.py  How far the items of a scale hang together on one's own data
 intraclass.py            Intraclass correlations

@@ -6,20 +6,26 @@ cut-offs are turned back at the end: a scale and its mirror image give the same 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalkit.results import Record, Records, by_name
-from evalkit.stats.persons.change_indices import HAIR, INDICES, Ruler, number, past, read_ruler
+from evalkit.results import by_name
+from evalkit.stats.persons.change_arguments import (
+    arm_labels,
+    check_lengths,
+    direction,
+    least_changes,
+)
+from evalkit.stats.persons.change_indices import HAIR, INDICES, Ruler, past, read_ruler
+from evalkit.stats.persons.change_results import ReliableChange
 from evalkit.stats.persons.clinical_cutoffs import crossed, read_edge, read_norms, sides, turned
-from evalkit.stats.persons.status_rates import Counted, StatusRate
-from evalkit.stats.shared.columns import check_level, choice, invalid, vector
+from evalkit.stats.persons.status_rates import Counted
+from evalkit.stats.shared.columns import check_level, choice, vector
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -32,68 +38,6 @@ IN_ALL: dict[str, tuple[str, ...]] = {
     "improved-in-all": ("recovered", "improved"),
     "deteriorated-in-all": ("deteriorated", "deteriorated-clinically"),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ReliableChange(Record):
-    """What was concluded for each person, the rates by arm, and the numbers it rests on.
-
-    `pre`, `post`, `change` (post minus pre, NaN without both), `change_share` (percentage only),
-    `rci`, `status` and `arm` hold one entry a person in the order given; `to_frame()` is their
-    table. `rci` has the sign of the scores: negative where a score fell. `rates` has a row for
-    each arm and status, exclusive of each other; `combined` the rows "improved-in-all" and
-    "deteriorated-in-all", with and without crossing the cut-off. `sem`, `s_diff`,
-    `standard_error` (the denominator of the index) and `threshold` (raw points beyond which a
-    change is reliable; None where that differs from person to person) are in score units.
-    """
-
-    method: str
-    higher_is_better: bool
-    level: float
-    reliability: float | None = None
-    reliability_post: float | None = None
-    sd: float | None = None
-    sem: float | None = None
-    s_diff: float | None = None
-    standard_error: float | None = None
-    reliability_change: float | None = None
-    critical: float | None = None
-    threshold: float | None = None
-    minimal_improvement: float | None = None
-    minimal_deterioration: float | None = None
-    cutoff: float | None = None
-    cutoff_rule: str | None = None
-    clinical: Norm | None = None
-    functional: Norm | None = None
-    n_all: int
-    n_both: int
-    n_used: int
-    n_dropped: int
-    dropped_why: tuple[tuple[str, int], ...]
-    rates: Records[StatusRate] = field(repr=False)
-    combined: Records[StatusRate] = field(repr=False)
-    pre: tuple[float, ...] = field(repr=False)
-    post: tuple[float, ...] = field(repr=False)
-    change: tuple[float, ...] = field(repr=False)
-    change_share: tuple[float, ...] | None = field(repr=False, default=None)
-    rci: tuple[float, ...] = field(repr=False)
-    status: tuple[str | None, ...] = field(repr=False)
-    arm: tuple[Any, ...] | None = field(repr=False, default=None)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row a person, in the order given; status is None where there is none."""
-        import pandas as pd
-
-        names = ("arm", "pre", "post", "change", "change_share", "rci", "status")
-        kinds = {"arm": object, "status": object}
-        found = {name: getattr(self, name) for name in names}
-        return pd.DataFrame(
-            {
-                name: pd.Series(list(values), dtype=kinds.get(name, float))
-                for name, values in found.items()
-                if values is not None
-            }
-        )
 
 
 def reliable_change(
@@ -170,10 +114,10 @@ def reliable_change(
     """
     check_level(level)
     choice(method, METHODS, argument="method")
-    sign = _sign(higher_is_better)
-    first, second, arms = vector(pre, "pre"), vector(post, "post"), _labels(arm)
-    _check_lengths(first, second, arms)
-    least = _least(minimal_change, method)
+    sign = direction(higher_is_better)
+    first, second, arms = vector(pre, "pre"), vector(post, "post"), arm_labels(arm)
+    check_lengths(first, second, arms)
+    least = least_changes(minimal_change, method)
     both = ~np.isnan(first) & ~np.isnan(second)
     before, after = sign * first[both], sign * second[both]
     ruler = read_ruler(method, before, after, reliability, reliability_post, sd, level)
@@ -357,62 +301,6 @@ def _scalars(ruler: Ruler | None) -> dict[str, Any]:
         "critical": ruler.critical,
         "threshold": ruler.critical * whole if agreed else None,
     }
-
-
-def _sign(higher_is_better: Any) -> float:
-    if not isinstance(higher_is_better, bool | np.bool_):
-        raise invalid(f"higher_is_better={higher_is_better!r}.", allowed="True or False")
-    return 1.0 if higher_is_better else -1.0
-
-
-def _labels(arm: Any) -> NDArray[Any] | None:
-    import pandas as pd
-
-    if arm is None:
-        return None
-    if isinstance(arm, str):
-        raise invalid(f"arm={arm!r} is one label.", allowed="one label for each person")
-    labels = [x.item() if isinstance(x, np.generic) else x for x in arm]
-    series = pd.Series(labels, dtype=object)
-    return np.asarray(series.where(series.notna(), None), dtype=object)
-
-
-def _check_lengths(first: Floats, second: Floats, arms: NDArray[Any] | None) -> None:
-    if len(first) != len(second):
-        raise invalid(
-            f"pre has {len(first)} scores and post {len(second)}.",
-            allowed="arrays of one length, one entry a person",
-            next_step="Keep people without a second score in: give it as None.",
-        )
-    if arms is not None and len(arms) != len(first):
-        raise invalid(
-            f"arm has {len(arms)} labels for {len(first)} people.",
-            allowed="one label for each person",
-        )
-
-
-def _least(given: Any, method: str) -> tuple[float | None, float | None]:
-    """Return the minimal improvement and deterioration, both without a sign."""
-    asked = method not in INDICES
-    if given is None:
-        if asked:
-            raise invalid(
-                f"method={method!r} has no minimal_change.",
-                allowed="a number, or (improvement, deterioration)",
-                next_step="Give a share such as 0.5 for percentage, or points for anchor.",
-            )
-        return None, None
-    pair = given if isinstance(given, tuple | list) else (given, given)
-    allowed = "one number, or (improvement, deterioration), "
-    allowed += "from 0" if not asked else "above 0"
-    allowed += " and at most 1, so 0.5 for half" if method == "percentage" else ""
-    if len(pair) != 2:
-        raise invalid(f"minimal_change={given!r}.", allowed=allowed)
-    low, high = (number(value, "minimal_change", allowed) for value in pair)
-    worst, most = min(low, high), max(low, high)
-    if worst < 0 or (asked and worst == 0) or (method == "percentage" and most > 1):
-        raise invalid(f"minimal_change={given!r}.", allowed=allowed)
-    return low, high
 
 
 def _possible(edge: float | None) -> tuple[str, ...]:
