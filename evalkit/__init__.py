@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from evalkit.diagnosing.diagnosis import diagnose
     from evalkit.errors import EvalkitError
     from evalkit.evaluation import Evaluation
+    from evalkit.imputed_items import ImputedScores
     from evalkit.instruments.spec import Measure
     from evalkit.prospects.rows import Evaluability
     from evalkit.registry import Registry
@@ -42,6 +43,7 @@ __all__ = [
     "designs",
     "diagnose",
     "evaluability",
+    "impute_items",
     "item_means",
     "load",
     "measure",
@@ -130,6 +132,15 @@ def item_means(frame: Any, name: str, **how: Any) -> Any:
     from evalkit.scoring import item_means as means
 
     return means(frame, measure(name), **how)
+
+
+def impute_items(
+    frame: Any, name: str, *, seed: int, folder: Folder = None, **how: Any
+) -> ImputedScores:
+    """Impute blank items, score and pool; see `evalkit.imputed_items.impute_items`."""
+    from evalkit.imputed_items import impute_items as impute
+
+    return impute(frame, measure(name, folder), seed=seed, **how)
 
 
 def load(path: str | Path, folder: Folder = None) -> Evaluation:

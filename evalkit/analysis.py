@@ -10,7 +10,7 @@ from evalkit.beside import further_analyses
 from evalkit.checks import CHECKS, BalanceRow, CheckContext, CheckFunction, balance_rows
 from evalkit.claims import HEAVY_LOSS, findings
 from evalkit.errors import InvalidInput
-from evalkit.estimators import ESTIMATORS, Estimator, estimate_target
+from evalkit.estimators import ESTIMATORS, Estimator
 from evalkit.event_effects import event_effects
 from evalkit.flow import share_lost
 from evalkit.indicators import Rate
@@ -18,6 +18,9 @@ from evalkit.looks import Look, take_look
 from evalkit.maryland import rate
 from evalkit.moderators import Moderation, moderations
 from evalkit.results import Attrition, Check, Estimate, Finding, Level, Records
+from evalkit.sensitivity.records import Sensitivity
+from evalkit.sensitivity.results import as_planned, sensitivities
+from evalkit.sensitivity.words import together
 from evalkit.several_results import adjusted
 from evalkit.targets import Key, key_of
 from evalkit.wording import loss_words
@@ -38,7 +41,8 @@ class Analysis:
 
     `beside` holds the further analyses of the plan, which no finding rests on, `moderations` whether
     effects differ between groups of people, `looks` what an interim look says, and `event_effects`
-    the indicators compared between the arms of a trial.
+    the indicators compared between the arms of a trial. `sensitivity` is each result under each
+    treatment of the people who were lost.
     """
 
     study: Study
@@ -53,6 +57,7 @@ class Analysis:
     moderations: Records[Moderation]
     looks: Records[Look]
     event_effects: Records[Estimate]
+    sensitivity: Records[Sensitivity]
 
     def __repr__(self) -> str:
         name = self.study.evaluation.declared.programme.name
@@ -66,6 +71,13 @@ class Analysis:
         """Return the same levels with reasons that hold no figures, for pages that hide some."""
         plain = [replace(check, sentence=check.shareable) for check in self.checks]
         return rate_all(self.study, self.estimates, plain)
+
+    def treatments(self) -> dict[Key, tuple[str, ...]]:
+        """Return for each result what the other treatments of the lost say of it, in words."""
+        by_key: dict[Key, list[Sensitivity]] = {}
+        for row in self.sensitivity:
+            by_key.setdefault(key_of(row), []).append(row)
+        return {key: together(rows) for key, rows in by_key.items()}
 
     def estimate(
         self, outcome: str, wave: str, informant: str = "self", contrast: str | None = None
@@ -97,8 +109,12 @@ def analyse(
     *,
     estimators: Mapping[str, Estimator] | None = None,
     checks: Mapping[str, CheckFunction] | None = None,
+    sensitivity: bool = True,
 ) -> Analysis:
-    """Estimate, check, rate and word every target of the evaluation."""
+    """Estimate, check, rate and word every target of the evaluation.
+
+    Without `sensitivity` the lost are treated in the plan's primary way alone, which is quicker.
+    """
     evaluation = study.evaluation
     known = estimators or ESTIMATORS
     lost = {key_of(found): found for found in study.attrition()}
@@ -107,7 +123,7 @@ def analyse(
     balance: list[BalanceRow] = []
     for target, followed in study.trails:
         chosen = _one(known, evaluation.estimator(target), "estimator")
-        estimate = estimate_target(study, target, followed, chosen)
+        estimate = as_planned(study, target, followed, chosen)
         contexts = [
             CheckContext(study, target, followed, lost.get(target.key), settings)
             for settings in evaluation.design.checks
@@ -125,13 +141,17 @@ def analyse(
         for target, followed in study.trails
         if (share := share_lost(followed)) > HEAVY_LOSS
     }
-    worded = findings(evaluation, estimates, levels, rates, losses=losses)
-    return Analysis(
-        study, estimates, Records(found_checks), levels, Records(worded),
+    treated = sensitivities(study, estimates, known) if sensitivity else Records[Sensitivity]()
+    found = Analysis(
+        study, estimates, Records(found_checks), levels, Records(),
         Records(lost.values()), Records(balance), rates, Records(further_analyses(study)),
         Records(moderations(study)), Records(_looks(study, estimates)),
-        Records(event_effects(study)),
+        Records(event_effects(study)), treated,
     )  # fmt: skip
+    worded = findings(
+        evaluation, estimates, levels, rates, losses=losses, treatments=found.treatments()
+    )
+    return replace(found, findings=Records(worded))
 
 
 def _looks(study: Study, estimates: Iterable[Estimate]) -> Iterable[Look]:

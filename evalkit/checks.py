@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import CannotEstimate
 from evalkit.results import Attrition, Check, Record
+from evalkit.targets import key_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,15 +82,32 @@ CheckFunction = Callable[[CheckContext], Check]
 
 
 def attrition(context: CheckContext) -> Check:
-    """Whether the loss after assignment is inside the boundary that the plan names."""
+    """Whether the loss after assignment is inside the boundary that the plan names.
+
+    It must be so as well where those whom the plan declares not to be asked are counted as lost.
+    """
     found = context.attrition
     boundary = context.study.evaluation.declared.analysis.attrition_boundary
     if found is None:
         return context.result(None, "Loss cannot be worked out: an arm has nobody who was due.")
-    verdict = found.cautious if boundary == "cautious" else found.optimistic
-    bound = found.bound_cautious if boundary == "cautious" else found.bound_optimistic
-    sentence = f"Loss is {verdict} the {boundary} boundary of the What Works Clearinghouse."
-    return context.result(verdict == "inside", sentence, 100 * found.differential, bound)
+    strict = _with_those_set_aside(context)
+    hidden = strict is not None and getattr(found, boundary) == "inside"
+    used = strict if strict and hidden and getattr(strict, boundary) == "outside" else found
+    verdict, bound = getattr(used, boundary), getattr(used, f"bound_{boundary}")
+    sentence = f"Loss is {verdict} the {boundary} boundary of the What Works Clearinghouse"
+    if used is not found:
+        sentence += ", once those whom the plan declares not to be asked are counted as lost"
+    return context.result(verdict == "inside", f"{sentence}.", 100 * used.differential, bound)
+
+
+def _with_those_set_aside(context: CheckContext) -> Attrition | None:
+    """Return the loss with those not to be asked counted as lost; None where there are none."""
+    from evalkit.losses.rates import attrition_of_people
+
+    if not context.study.evaluation.declared.analysis.missing.not_due:
+        return None
+    rows = attrition_of_people(context.study, set_aside_lost=True)
+    return next((row for row in rows if key_of(row) == context.target.key), None)
 
 
 def equivalence(context: CheckContext) -> Check:

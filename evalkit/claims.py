@@ -66,14 +66,14 @@ def findings(
     evaluation: Evaluation, estimates: Iterable[Estimate], levels: Iterable[Level],
     rates: Iterable[Rate], *, counts: Counts = exact_counts,
     units: Callable[[Rate], str | None] = exact_units, losses: Mapping[Key, str] | None = None,
-    exact: bool = True,
+    treatments: Mapping[Key, tuple[str, ...]] | None = None, exact: bool = True,
 ) -> tuple[Finding, ...]:  # fmt: skip
     """Word every result, in the order the outcomes were declared.
 
     `counts` gives the numbers analysed as they may be shown, or None where they may not be; then
     the finding says so and gives no number; `units` does the same for the units behind a rate.
-    `losses` says for outcome, wave and informant how many were lost. Unless `exact`, reasons that
-    hold a figure are left out.
+    `losses` says for outcome, wave and informant how many were lost, and `treatments` what other ways
+    of treating them say. Unless `exact`, reasons that hold a figure are left out.
     """
     by_target = {key_of(e): e for e in estimates}
     rated = {key_of(level): level for level in levels}
@@ -84,13 +84,22 @@ def findings(
             if key[0] == outcome.id and key in by_target:
                 said = (losses or {}).get(key, "")
                 worded = _measured(evaluation, target, by_target[key], rated[key], counts, exact)
-                found.append(replace(worded, caveats=(*filter(None, [said]), *worded.caveats)))
+                other = _others(worded, (treatments or {}).get(key, ()), exact=exact)
+                first = filter(None, [said, *other])
+                found.append(replace(worded, caveats=(*first, *worded.caveats)))
         if outcome.indicator:
             mine = [r for r in rates if r.indicator == outcome.indicator and r.period == 0]
             found.append(_indicated(outcome, mine, units))
         elif outcome.measure is None or outcome.measure.id == "none":
             found.append(_unmeasured(outcome.id, outcome.name, outcome.measure is not None))
     return tuple(_beside(evaluation, finding, found) for finding in found)
+
+
+def _others(finding: Finding, said: tuple[str, ...], *, exact: bool) -> tuple[str, ...]:
+    """Return what other treatments of the lost say, where the finding says anything itself."""
+    if finding.claim == "not-enough-information":
+        return ()
+    return tuple(text for text in said if exact or number_free(text))
 
 
 def _beside(evaluation: Evaluation, finding: Finding, others: list[Finding]) -> Finding:

@@ -44,11 +44,18 @@ class Responses(Table):
     """Item answers to one measure: person, wave, informant, and one column an item."""
 
     measure: Text
+    seconds: Text | None = Field(
+        default=None, description="the column that says how many seconds an answer took"
+    )
     informant: Text | None = Field(
         default=None, description="who answered, where no column says so"
     )
     items: dict[Text, Text] | None = Field(default=None, description="item number: column name")
     missing_codes: dict[Text, Text] = Field(default_factory=dict, description="code: why missing")
+    introduced: Day | None = Field(
+        default=None,
+        description="the day the measure came into use, where that was after the start",
+    )
 
 
 class Scores(Table):
@@ -63,6 +70,10 @@ class Scores(Table):
         default=None, description="who answered, where no column says so"
     )
     missing_codes: dict[Text, Text] = Field(default_factory=dict, description="code: why missing")
+    introduced: Day | None = Field(
+        default=None,
+        description="the day the measure came into use, where that was after the start",
+    )
 
 
 class Events(Table):
@@ -285,12 +296,6 @@ class Declaration(Part):
 
 
 LATER_METHODS = {
-    "multiple-imputation": "Use complete-case, and say so.",
-    "attrition-weights": "Use complete-case, and say so.",
-    "reference-based": "Use complete-case, and say so.",
-    "delta": "Leave `sensitivity` empty.",
-    "lee-bounds": "Leave `sensitivity` empty.",
-    "impute": "Use exclude, or indicator in a randomised design.",
     "couple": "Declare the outcome for a person.",
     "days-in-care": "Use days-at-risk.",
     "series": "Count from events.",

@@ -108,11 +108,39 @@ class Primary(Part):
     informant: Text | None = None
 
 
-class Missing(Part):
-    """How people without an outcome are treated."""
+MissingMethod = Literal[
+    "complete-case", "multiple-imputation", "attrition-weights", "reference-based", "delta",
+    "lee-bounds", "worst-case",
+]  # fmt: skip
+ReferenceStrategy = Literal["MAR", "J2R", "CR", "CIR", "LMCF"]
 
-    primary: Literal["complete-case"] = "complete-case"
-    sensitivity: Annotated[tuple[Literal["complete-case"], ...], Field(max_length=0)] = ()
+
+class Missing(Part):
+    """How people without an outcome are treated, and what is asked beside the result.
+
+    Where more than one in twenty is lost and nothing is declared, multiple imputation is shown
+    beside the result all the same, marked as added.
+    """
+
+    primary: Literal["complete-case", "multiple-imputation", "attrition-weights"] = "complete-case"
+    sensitivity: tuple[MissingMethod, ...] = ()
+    auxiliary: tuple[Text, ...] = Field(
+        default=(),
+        description="columns of the people table, known at the start, that say who is lost",
+    )
+    imputations: int | None = Field(
+        default=None,
+        ge=2,
+        le=500,
+        description="left out: 20, and more where the share of missing information asks for it",
+    )
+    strategies: Annotated[tuple[ReferenceStrategy, ...], Field(min_length=1)] = Field(
+        default=("J2R", "CR", "CIR"), description="reference-based: what the lost are taken to do"
+    )
+    not_due: tuple[Text, ...] = Field(
+        default=(),
+        description="reasons for which nobody was to be asked: not due, and not counted as lost",
+    )
 
 
 class Multiplicity(Part):
@@ -157,7 +185,7 @@ class AnalysisPart(Part):
     )
     subgroups: tuple[Subgroup, ...] = ()
     looks: Looks | None = None
-    missing_baseline: Literal["exclude", "indicator"] | None = None
+    missing_baseline: Literal["exclude", "indicator", "impute"] | None = None
     missing: Missing = Missing()
     multiplicity: Multiplicity = Multiplicity()
     attrition_boundary: Literal["cautious", "optimistic"] = "cautious"

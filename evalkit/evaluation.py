@@ -26,6 +26,8 @@ from evalkit.shapes import as_tuples, problems_from, pruned
 from evalkit.targets import Contrast, Kind, Target, contrasts
 
 if TYPE_CHECKING:
+    import datetime
+
     from pydantic import ValidationError
 
     from evalkit.files.strict_yaml import Document
@@ -200,6 +202,21 @@ class Evaluation:
         if target.kind != "mean" and self.design.comparison_group and not staggered:
             return FOR_KIND[target.kind]
         return self.declared.analysis.estimator or self.design.estimators[0]
+
+    def introduced(self, target: Target) -> datetime.date | None:
+        """Return the day a target's measure came into use; None where it was there from the start.
+
+        Where answers come from several files, the first of them to be in use counts.
+        """
+        data = self.declared.data
+        sources: list[Responses | Scores] = [*data.responses, *data.scores]
+        days = [
+            source.introduced for source in sources
+            if source.measure == target.measure
+            and source.informant in (None, target.informant)
+            and (isinstance(source, Responses) or source.scale == target.scale)
+        ]  # fmt: skip
+        return min(day for day in days if day) if days and all(days) else None
 
     def higher_is_better(self, target: Target) -> bool:
         """Whether more of the outcome is for the better: of a score, or of those who are a yes."""

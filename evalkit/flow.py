@@ -33,6 +33,11 @@ STEPS = ("came-in", "eligible", "allocated", "matched", "due", "returned", "anal
 NOT_DUE = "not yet due"
 EARLY = "answered before the wave closed, so not yet counted"
 NO_BASELINE = "no first score"
+NOT_IN_USE = "the measure was not in use yet"
+DECLARED_NOT_DUE = "not to be asked: "
+"""Heads the reasons that the plan declares to mean that nobody was to be asked."""
+TO_FOLLOW = ("due", "returned", "analysed")
+"""The steps of those who were due: those analysed and those lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +151,7 @@ def _stops(
     due = is_due(evaluation, people, evaluation.wave(target.wave))
     yield ~due & returned, before, EARLY
     yield ~due, before, NOT_DUE
+    yield ~returned & _not_in_use(evaluation, target, people), before, NOT_IN_USE
     yield out, "due", withdrawn
     yield from set_aside(evaluation, target, people)
     why = _why_lost(people, frame, answers)
@@ -153,8 +159,7 @@ def _stops(
     lost = ~returned
     wave = evaluation.wave(target.wave)
     reasons = np.where(silent, _left_reasons(people, closing_days(evaluation, people, wave)), why)
-    answered = lost & ~silent
-    yield answered, "due", reasons
+    yield lost & _nobody_was_to_ask(evaluation, reasons), before, _as_not_due(reasons)
     yield lost, "due", reasons
     if evaluation.missing_baseline == "exclude" or not evaluation.design.comparison_group:
         yield from _uncovered(evaluation, people, frame)
@@ -184,6 +189,31 @@ def _left_reasons(people: pd.DataFrame, closes: pd.Series[pd.Timestamp]) -> npt.
     gone = people["left_on"].notna().to_numpy() & ~known & ~later
     reasons = np.where(known, left, NOT_ANSWERED).astype(object)
     return np.where(gone, "left, no reason recorded", reasons).astype(object)
+
+
+def _not_in_use(evaluation: Evaluation, target: Target, people: pd.DataFrame) -> Mask:
+    """Whether a person's wave had closed before the measure came into use."""
+    import numpy as np
+    import pandas as pd
+
+    day = evaluation.introduced(target)
+    if day is None:
+        return np.zeros(len(people), dtype=bool)
+    closes = closing_days(evaluation, people, evaluation.wave(target.wave))
+    return np.asarray(closes < pd.Timestamp(day), dtype=bool)
+
+
+def _nobody_was_to_ask(evaluation: Evaluation, reasons: npt.NDArray[np.object_]) -> Mask:
+    """Whether the reason is one for which, by the plan, nobody was to be asked."""
+    import numpy as np
+
+    return np.isin(reasons.astype(str), evaluation.declared.analysis.missing.not_due)
+
+
+def _as_not_due(reasons: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    import numpy as np
+
+    return np.array([f"{DECLARED_NOT_DUE}{reason}" for reason in reasons], dtype=object)
 
 
 def _uncovered(
@@ -218,7 +248,7 @@ def _ages_reason(evaluation: Evaluation, target: Target) -> str:
 
 def share_lost(followed: pd.DataFrame) -> float:
     """Return the share of those due who were not analysed; 0 where nobody was due."""
-    due = followed["step"].isin(["due", "returned", "analysed"])
+    due = followed["step"].isin(TO_FOLLOW)
     return float((followed.loc[due, "step"] != "analysed").mean()) if due.any() else 0.0
 
 

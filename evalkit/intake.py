@@ -11,6 +11,7 @@ from evalkit.people import taking_part, type_people
 from evalkit.people_rules import people_problems
 from evalkit.returns import (
     SCORE_COLUMNS,
+    ItemAnswers,
     Returned,
     answer_problems,
     given_twice,
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, eq=False)
 class Intake:
     """Typed tables: people (indexed by person), scores (one row an answer set and scale), events;
-    what must reach a person (one row a safeguarding flag); own alphas at the first wave."""
+    what must reach a person (one row a safeguarding flag); own alphas at the first wave; and the
+    item answers, table by table."""
 
     people: pd.DataFrame
     scores: pd.DataFrame
@@ -38,6 +40,7 @@ class Intake:
     safeguarding: pd.DataFrame
     alphas: pd.DataFrame
     rows_read: tuple[tuple[str, int], ...]
+    answers: tuple[ItemAnswers, ...] = ()
 
     def __repr__(self) -> str:
         """Say how much came in, and nothing of what."""
@@ -69,7 +72,8 @@ def take_in(evaluation: Evaluation, tables: dict[tuple[str, str | None], RawTabl
     raised = _together([table.safeguarding for table in returned], COLUMNS)
     alphas = _together([table.alphas for table in returned], ALPHA_COLUMNS)
     read = {table.name: len(table.frame) for table in tables.values()}
-    return Intake(people, scores, events, raised, alphas, tuple(read.items()))
+    answers = tuple(table.answers for table in returned if table.answers is not None)
+    return Intake(people, scores, events, raised, alphas, tuple(read.items()), answers)
 
 
 def _together(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:

@@ -99,7 +99,7 @@ def as_outcome(
     """
     if target.kind != "yes-no":
         return scores
-    read = _cut(target, scores)
+    read = cut(target, scores)
     for event in evaluation.declared.design.events:
         if event.strategy == "composite":
             worse = 0.0 if evaluation.event_is_good(target) else 1.0
@@ -107,7 +107,7 @@ def as_outcome(
     return read
 
 
-def _cut(target: Target, scores: pd.Series[float]) -> pd.Series[float]:
+def cut(target: Target, scores: pd.Series[float]) -> pd.Series[float]:
     """Return 1 where a score is on the side of the cut-off asked for, 0 elsewhere, NaN kept."""
     measure = target.outcome.measure
     assert measure is not None

@@ -38,7 +38,8 @@ def people_problems(evaluation: Evaluation, table: RawTable) -> list[Problem]:
 def _mixed_problems(evaluation: Evaluation, table: RawTable) -> list[Problem]:
     """A column of numbers with a stray word would turn into a list of unrelated words."""
     match = evaluation.declared.design.match
-    names = [*evaluation.declared.analysis.covariates, *(match.covariates if match else ())]
+    plan = evaluation.declared.analysis
+    names = [*plan.covariates, *plan.missing.auxiliary, *(match.covariates if match else ())]
     problems = []
     for name in dict.fromkeys(names):
         if name == "baseline" or name in WORDS or name not in table.frame:
@@ -90,6 +91,8 @@ def _people_rules(evaluation: Evaluation) -> Iterable[Rule]:
     for column in declared.analysis.covariates:
         if column != "baseline":
             yield Rule(column, "a value", blank_ok=True, why="analysis.covariates names it")
+    for column in declared.analysis.missing.auxiliary:
+        yield Rule(column, "a value", blank_ok=True, why="analysis.missing.auxiliary names it")
     for subgroup in declared.analysis.subgroups:
         yield Rule(subgroup.by, "a value", blank_ok=True, why="analysis.subgroups names it")
     for column in declared.needs.by:

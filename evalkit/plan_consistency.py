@@ -5,13 +5,15 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from evalkit.declared_plan import Looks, Primary, Subgroup
+from evalkit.declared_plan import Looks, Missing, Primary, Subgroup
 from evalkit.faults import Faults
 
 if TYPE_CHECKING:
     from evalkit.design_spec import Design
     from evalkit.errors import Problem
 
+IMPUTED = "multiple-imputation"
+TWO_ARMS = ("attrition-weights", "reference-based", "delta", "lee-bounds", "worst-case")
 RESERVED = (
     "person",
     "score",
@@ -44,7 +46,33 @@ class PlanConsistency(Faults):
             self._subgroup(("analysis", "subgroups", n), subgroup)
         if plan.looks:
             self._looks(("analysis", "looks"), plan.looks)
+        self._missing(("analysis", "missing"), plan.missing)
         return self.found
+
+    def _missing(self, path: tuple[str | int, ...], missing: Missing) -> None:
+        """What the plan asks about the lost must fit the design and not ask the same thing twice."""
+        self._once((*path, "sensitivity"), missing.sensitivity, "analysis")
+        self._once((*path, "strategies"), missing.strategies, "strategy")
+        self._once((*path, "not_due"), missing.not_due, "reason")
+        if missing.primary in missing.sensitivity:
+            what = f"{missing.primary} is the primary analysis already."
+            self._say((*path, "sensitivity"), what, "", "Take it out of the list.")
+        design = self.declared.design.type
+        if design not in self.registry.designs():
+            return
+        spec = self.registry.design(design)
+        asked = (missing.primary, *missing.sensitivity)
+        for name in [word for word in asked if word in TWO_ARMS and not spec.comparison_group]:
+            key = "primary" if name == missing.primary else "sensitivity"
+            what = f"{name} compares two arms, which {spec.id} does not have."
+            self._say((*path, key), what, "", "Take it out, or use multiple-imputation.")
+        if "lee-bounds" in asked and not spec.randomised:
+            what = "lee-bounds rest on chance having decided who is in which arm."
+            self._say((*path, "sensitivity"), what, "", "Use worst-case, which rests on nothing.")
+        if self.declared.analysis.missing_baseline == "impute" and missing.primary != IMPUTED:
+            what = "first scores are imputed where the primary analysis is multiple-imputation."
+            place = ("analysis", "missing_baseline")
+            self._say(place, what, "", "Set missing.primary: multiple-imputation, or use exclude.")
 
     def _primary(self, primary: Primary) -> None:
         path = ("analysis", "primary")
@@ -142,11 +170,13 @@ class PlanConsistency(Faults):
         """Covariates and groups name columns of the people table that mean what they say there."""
         declared, plan = self.declared, self.declared.analysis
         self._once(("analysis", "covariates"), plan.covariates, "covariate")
+        self._once(("analysis", "missing", "auxiliary"), plan.missing.auxiliary, "column")
         match = declared.design.match
         named: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
             (("analysis", "covariates"), plan.covariates),
             (("needs", "by"), declared.needs.by),
             (("design", "strata"), declared.design.strata),
+            (("analysis", "missing", "auxiliary"), plan.missing.auxiliary),
         ]
         if match:
             named.append((("design", "match", "covariates"), match.covariates))

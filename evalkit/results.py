@@ -97,6 +97,8 @@ class Attrition(Record):
     `overall` and `differential` are shares (0 to 1); `bound_cautious` and `bound_optimistic` are
     the largest differential, in percentage points, that is inside each boundary at this overall
     loss (None beyond the end of the table). `cautious` and `optimistic` are "inside" or "outside".
+    `site` is None where all sites are counted together; `unit` is what is counted: "person", a whole
+    "family" or "site", or a person in those that stayed.
     """
 
     randomised_treatment: int
@@ -116,6 +118,8 @@ class Attrition(Record):
     informant: str | None = None
     wave: str | None = None
     contrast: str | None = None
+    site: str | None = None
+    unit: str = "person"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,7 @@ def answer_problems(
                 list(table.frame.columns), measure, items=source.items, ways=YAML
             )
             rules += item_rules(columns, measure, missing_codes=source.missing_codes)
+            rules += _seconds_rules(source)
         except InvalidInput as error:
             found.append(Problem(Where(file=table.name, row=1), str(error)))
     else:
@@ -117,6 +118,14 @@ def _answer(item: Item, reason: Callable[[str], str | None]) -> Callable[[str], 
         return _PLAIN.match(text) is not None and item.takes(float(text))
 
     return good
+
+
+def _seconds_rules(source: Responses) -> Iterable[Rule]:
+    if source.seconds:
+        yield Rule(
+            source.seconds, "a number of seconds, or blank", is_number, blank_ok=True,
+            why="data.responses names it", next_step="Correct it, or leave the cell blank.",
+        )  # fmt: skip
 
 
 def _no_answer(otherwise: str) -> Callable[[str], str]:
@@ -188,13 +197,31 @@ def given_twice(frames: list[pd.DataFrame]) -> list[Problem]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ItemAnswers:
+    """The item answers to one measure, one row an answer set.
+
+    `keys` holds person, wave, informant and respondent; `items` a column of numbers an item, NaN
+    where blank; `why` the declared reason of each blank, None elsewhere; `seconds` how long each set
+    took, NaN where nobody noted it.
+    """
+
+    measure: str
+    keys: pd.DataFrame
+    items: pd.DataFrame
+    why: pd.DataFrame
+    seconds: pd.Series[float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Returned:
     """What a table gives: one row an answer set and scale, the unscored with the reason why; what
-    must reach a person (`evalkit.safeguarding`); alphas at the first wave (`evalkit.change`)."""
+    must reach a person (`evalkit.safeguarding`); alphas at the first wave (`evalkit.change`); and
+    the item answers, where there are any."""
 
     scores: pd.DataFrame
     safeguarding: pd.DataFrame
     alphas: pd.DataFrame
+    answers: ItemAnswers | None = None
 
 
 def scored(
@@ -254,7 +281,23 @@ def _score_items(
         _with_reasons(pd.concat(frames, ignore_index=True)),
         safeguarding(keys, scores[f"{stem}flags"], measure),
         own_alphas(measure, answers[first], keys[first].assign(role=keys["person"].map(roles))),
+        ItemAnswers(
+            measure.id,
+            keys[KEY],
+            answers,
+            pd.DataFrame(reasons).reset_index(drop=True),
+            _seconds(source, table),
+        ),
     )
+
+
+def _seconds(source: Responses, table: RawTable) -> pd.Series[float]:
+    """Return how long each answer set took, NaN where nobody noted it."""
+    import pandas as pd
+
+    if source.seconds is None:
+        return pd.Series(float("nan"), index=range(len(table.frame)))
+    return numbers(table.column(source.seconds)).reset_index(drop=True)
 
 
 def _silence(reasons: pd.DataFrame) -> pd.Series[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,15 +45,30 @@ def analysis_sample(study: Study, target: Target, followed: pd.DataFrame) -> Sam
     same for everyone, or known in one arm only, cannot be adjusted for and is left out, with a note.
     The first category of an outcome that is only ordered is taken as a group.
     """
-    people = study.intake.people
     rows = followed[followed["step"] == "analysed"].copy()
     if target.kind == "ordinal":
         rows["baseline"] = _as_words(rows["baseline"])
+    plan = study.evaluation.declared.analysis.covariates
+    used, columns, notes = covariate_columns(study, rows, plan)
+    strata = "stratum" if study.evaluation.strata and rows["stratum"].nunique() > 1 else None
+    cluster = cluster_column(study, rows)
+    level = interval_level(study, target)
+    return Sample(rows, used, columns, strata, cluster, level, notes)
+
+
+def covariate_columns(
+    study: Study, rows: pd.DataFrame, names: Iterable[str]
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Add covariates to rows; return those that can be used, their columns, and what to note.
+
+    Rows that hold a covariate already, as imputed ones do, keep it.
+    """
+    people = study.intake.people
     used: list[str] = []
     columns: list[str] = []
     notes: list[str] = []
-    for name in study.evaluation.declared.analysis.covariates:
-        values = rows["baseline"] if name == "baseline" else rows["person"].map(people[name])
+    for name in names:
+        values = rows[name] if name in rows else rows["person"].map(people[name])
         label = "the first score" if name == "baseline" else name
         if values.groupby(rows["treated"]).count().min() == 0 or len(rows) == 0:
             notes.append(f"{label} is not known in every arm, so the result is not adjusted for it")
@@ -62,10 +78,7 @@ def analysis_sample(study: Study, target: Target, followed: pd.DataFrame) -> Sam
             rows[name] = values
             used.append(name)
             columns += _filled(rows, name, label, notes)
-    strata = "stratum" if study.evaluation.strata and rows["stratum"].nunique() > 1 else None
-    cluster = cluster_column(study, rows)
-    level = interval_level(study, target)
-    return Sample(rows, tuple(used), tuple(columns), strata, cluster, level, tuple(notes))
+    return tuple(used), tuple(columns), tuple(notes)
 
 
 def _as_words(categories: pd.Series[float]) -> pd.Series[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import InvalidData, InvalidInput, Problem, nearest
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from evalkit.evaluation import Evaluation
     from evalkit.indicators import Rate
     from evalkit.intercurrent import EventCount
+    from evalkit.losses.rates import Loss
+    from evalkit.losses.returning import ReturnProspect
     from evalkit.tables import RawTable
     from evalkit.targets import Target
 
@@ -104,23 +106,36 @@ class Study:
             rows.append((arm, int((got == 1).sum()), int((got == 0).sum()), int(got.isna().sum())))
         return tuple(rows)
 
-    def attrition(self) -> Records[Attrition]:
-        """Return the loss after assignment for every outcome, wave and informant with two arms.
+    def attrition(self, *, by_site: bool = False) -> Records[Attrition]:
+        """Return the loss of people after assignment for every result with two arms.
 
         Assigned: everyone allocated (and matched, where families are) for whom the wave was due and
-        the measure meant. Observed: everyone analysed.
+        the measure meant. Observed: everyone analysed. With `by_site` each site follows.
         """
-        from evalkit.stats import attrition
+        from evalkit.losses.rates import attrition_of_people
 
-        rows = []
-        for target, followed in self.trails:
-            counts = [_assigned_and_observed(followed, value) for value in (1.0, 0.0)]
-            if all(assigned > 0 for assigned, _ in counts):
-                found = attrition(*counts[0], *counts[1])
-                rows.append(replace(found, outcome=target.outcome.id, role=target.outcome.role,
-                                    informant=target.informant, wave=target.wave,
-                                    contrast=target.key[3]))  # fmt: skip
-        return Records(rows)
+        return Records(attrition_of_people(self, by_site=by_site))
+
+    def unit_attrition(self) -> Records[Attrition]:
+        """Return the loss of whole families or sites, and of people in those that stayed.
+
+        Empty where people were assigned one by one.
+        """
+        from evalkit.losses.rates import attrition_of_units
+
+        return Records(attrition_of_units(self))
+
+    def prospects(self) -> Records[ReturnProspect]:
+        """Return what the loss will be at the current rates of return; no outcome is looked at."""
+        from evalkit.losses.returning import prospects
+
+        return Records(prospects(self))
+
+    def losses(self) -> Records[Loss]:
+        """Return who was lost to each result and why, by arm and by site."""
+        from evalkit.losses.rates import losses
+
+        return Records(losses(self))
 
     def events(self) -> Records[EventCount]:
         """Return the declared intercurrent events: how each is dealt with, and how many by arm."""
@@ -167,22 +182,19 @@ class Study:
         self,
         estimators: Mapping[str, Estimator] | None = None,
         checks: Mapping[str, CheckFunction] | None = None,
+        *,
+        sensitivity: bool = True,
     ) -> Analysis:
         """Run what the design names: estimates, checks, levels and findings.
+
+        Without `sensitivity` the lost are treated in the plan's primary way alone, which is quicker.
 
         `estimators` and `checks` replace the tables `ESTIMATORS` and `CHECKS`, so that a script may
         add its own: `ESTIMATORS | {"mine": mine}`.
         """
         from evalkit.analysis import analyse
 
-        return analyse(self, estimators=estimators, checks=checks)
-
-
-def _assigned_and_observed(followed: pd.DataFrame, treated: float) -> tuple[int, int]:
-    mine = followed[followed["treated"] == treated]
-    return int(mine["step"].isin(["due", "returned", "analysed"]).sum()), int(
-        (mine["step"] == "analysed").sum()
-    )
+        return analyse(self, estimators=estimators, checks=checks, sensitivity=sensitivity)
 
 
 def build_study(evaluation: Evaluation, tables: Mapping[str, Any]) -> Study:

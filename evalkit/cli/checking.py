@@ -83,6 +83,7 @@ def _document(study: Study) -> dict[str, Any]:
         "audit": list(evaluation.audit()),
         "flow": list(study.flow().steps),
         "coverage": list(study.coverage()),
+        "returns": list(study.prospects()),
     }
 
 
@@ -104,6 +105,7 @@ def _show(study: Study) -> None:
     _show_audit(study)
     _show_coverage(study)
     _show_flow(study)
+    _show_returns(study)
     say(
         "\nNo result has been looked at. The counts above are exact: they are for you, not to share."
     )
@@ -140,6 +142,18 @@ def _show_flow(study: Study) -> None:
         steps = flow.of(target.outcome.id, target.wave, target.informant)
         for arm in dict.fromkeys(step.arm for step in steps):
             _show_arm(arm, [step for step in steps if step.arm == arm])
+
+
+def _show_returns(study: Study) -> None:
+    """Say what the loss will be at the current rates of return, result by result."""
+    found = study.prospects()
+    if not found:
+        return
+    say("\nWhere the loss is heading (no outcome was looked at)")
+    for row in found:
+        by = "the person" if row.informant == "self" else row.informant
+        arms = f", {row.contrast}" if row.contrast else ""
+        say(f"  {row.outcome} at {row.wave}, answered by {by}{arms}: {row.sentence}")
 
 
 def _telling(steps: list[Step]) -> list[Step]:

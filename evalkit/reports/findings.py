@@ -12,8 +12,13 @@ from evalkit.flow import Step
 from evalkit.indicators import Rate
 from evalkit.intercurrent import EventCount
 from evalkit.looks import Look
+from evalkit.losses import answers, who
+from evalkit.losses.answers import CarelessAnswers, ItemBlanks, WaveGaps
+from evalkit.losses.rates import Loss
+from evalkit.losses.who import FamiliesLost, Foretold, LostGap
 from evalkit.moderators import Moderation
 from evalkit.results import Attrition, Check, Estimate, Finding, Level, Record
+from evalkit.sensitivity.records import Sensitivity
 
 if TYPE_CHECKING:
     from evalkit.analysis import Analysis
@@ -74,6 +79,15 @@ class FindingsFile(Record):
     design: DesignFacts
     flow: tuple[Step, ...]
     attrition: tuple[Attrition, ...]
+    unit_attrition: tuple[Attrition, ...]
+    losses: tuple[Loss, ...]
+    lost_differ: tuple[LostGap, ...]
+    foretold: tuple[Foretold, ...]
+    families_lost: tuple[FamiliesLost, ...]
+    wave_gaps: tuple[WaveGaps, ...]
+    item_blanks: tuple[ItemBlanks, ...]
+    careless_answers: tuple[CarelessAnswers, ...]
+    sensitivity: tuple[Sensitivity, ...]
     coverage: tuple[Coverage, ...]
     needs: tuple[Profile, ...]
     estimates: tuple[Estimate, ...]
@@ -109,6 +123,15 @@ def findings_file(analysis: Analysis) -> FindingsFile:
         ),
         flow=study.flow().steps,
         attrition=analysis.attrition,
+        unit_attrition=study.unit_attrition(),
+        losses=study.losses(),
+        lost_differ=who.gaps(study),
+        foretold=who.foretold(study),
+        families_lost=who.families_lost(study),
+        wave_gaps=answers.wave_gaps(study),
+        item_blanks=answers.item_blanks(study),
+        careless_answers=answers.careless_answers(study),
+        sensitivity=analysis.sensitivity,
         coverage=study.coverage(),
         needs=study.needs(),
         estimates=analysis.estimates,

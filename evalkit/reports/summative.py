@@ -11,10 +11,12 @@ from evalkit.flow import share_lost
 from evalkit.reports import outcomes, pictures, tables, trials
 from evalkit.reports.common import header, provenance, relevant_gaps, theory_words
 from evalkit.reports.individual import individual_section
+from evalkit.reports.lost import lost
 from evalkit.reports.methods import methods
 from evalkit.reports.page import drawing, lay_out
 from evalkit.reports.participants import flow_picture
 from evalkit.reports.released import Released, part_of, release
+from evalkit.reports.treatments import treatments
 from evalkit.reports.words import sentence_case, who
 from evalkit.targets import Key, key_of
 from evalkit.wording import CLAIMS, loss_words, say
@@ -51,7 +53,7 @@ def summative_page(analysis: Analysis) -> str:
     worded = findings(
         evaluation, analysis.estimates, levels, analysis.rates, counts=released.counts,
         units=lambda rate: pictures.shown_units(released, rate),
-        losses=_losses(analysis, released), exact=released.rules.open,
+        losses=_losses(analysis, released), treatments=analysis.treatments(), exact=released.rules.open,
     )  # fmt: skip
     states = theory_states(analysis, released, worded)
     return lay_out(
@@ -67,6 +69,8 @@ def summative_page(analysis: Analysis) -> str:
         loss=_loss(analysis, released),
         baseline=_baseline(analysis, released),
         results=_results(analysis, released),
+        treatments=treatments(released, analysis),
+        lost=lost(released) if study.trails else {},
         looks=trials.look_lines(released, analysis),
         events=trials.events_table(released),
         beside=trials.beside_table(released, analysis),

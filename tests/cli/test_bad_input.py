@@ -245,9 +245,9 @@ def test_faulty_evaluation(
     assert problems[0]["line"]
 
 
-def test_multiple_imputation_is_refused_by_name(small: Small, refused: Any) -> None:
-    small.change("  covariates:", "  missing: {primary: multiple-imputation}\n  covariates:")
-    (problem,) = refused("multiple-imputation is not available in this version")
+def test_an_unknown_treatment_of_the_lost_is_refused_by_name(small: Small, refused: Any) -> None:
+    small.change("  covariates:", "  missing: {primary: imputation}\n  covariates:")
+    (problem,) = refused("imputation", "multiple-imputation")
     assert problem["key"] == "analysis.missing.primary"
 
 

@@ -172,9 +172,24 @@ CASES = {
     "data before the start": ("as_of: 2025-03-31", "as_of: 2024-03-31", "data.as_of", "before"),
     "unknown key": ("disclosure: {profile: strict}", "disclosure: {profil: strict}",
                     "disclosure.profil", "unknown key 'profil'"),
-    "a later method": ("  covariates: [baseline, age]",
-                       "  covariates: [baseline, age]\n  missing: {primary: multiple-imputation}",
-                       "analysis.missing.primary", "multiple-imputation is not available"),
+    "a later method": ("window: 12 months}", "window: 12 months, exposure: days-in-care}",
+                       "indicators.0.exposure", "days-in-care is not available"),
+    "the primary treatment again": (
+        "  covariates: [baseline, age]",
+        "  covariates: [baseline, age]\n  missing: {sensitivity: [complete-case]}",
+        "analysis.missing.sensitivity", "complete-case is the primary analysis already"),
+    "an unknown treatment of the lost": (
+        "  covariates: [baseline, age]",
+        "  covariates: [baseline, age]\n  missing: {primary: imputation}",
+        "analysis.missing.primary", "imputation"),
+    "auxiliary that is known only later": (
+        "  covariates: [baseline, age]",
+        "  covariates: [baseline, age]\n  missing: {auxiliary: [arm]}",
+        "analysis.missing.auxiliary.0", "column of the arms"),
+    "first scores imputed without imputation": (
+        "  covariates: [baseline, age]",
+        "  covariates: [baseline, age]\n  missing_baseline: impute",
+        "analysis.missing_baseline", "primary analysis is multiple-imputation"),
     "a later key": ("  events: {file: events.csv}",
                     "  events: {file: events.csv}\n  costs: {file: costs.csv}",
                     "data.costs", "costs is not available in this version"),
@@ -288,8 +303,8 @@ def test_a_measure_in_capitals_hides_no_other_problem() -> None:
         ("name: Mood lifts", "name: ''", "1 or more characters"),
         (
             "  covariates: [baseline, age]",
-            "  missing: {sensitivity: [complete-case]}",
-            "an empty list",
+            "  missing: {strategies: []}",
+            "a list of 1 or more",
         ),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .bands import BandPoint, Mark, draw_band, draw_chains
 from .bars import Bar, draw_bars
 from .boundary import BoundaryPoint, draw_boundary
 from .curve import PowerLine, draw_power
@@ -13,6 +14,7 @@ from .series import Series, draw_series
 
 __all__ = [
     "BalanceRow",
+    "BandPoint",
     "Bar",
     "BoundaryPoint",
     "DiagramLink",
@@ -22,11 +24,14 @@ __all__ = [
     "FlowDiagram",
     "FlowStep",
     "ForestRow",
+    "Mark",
     "PowerLine",
     "Series",
     "draw_balance",
+    "draw_band",
     "draw_bars",
     "draw_boundary",
+    "draw_chains",
     "draw_flow",
     "draw_forest",
     "draw_logic_model",

@@ -13,7 +13,7 @@ from evalkit.errors import NotConverged
 from evalkit.stats.categories.diagonal_roots import SINGULAR, scaled_inverse_root
 from evalkit.stats.categories.families import LOGISTIC, Family
 from evalkit.stats.categories.separation import check_separation
-from evalkit.stats.least_squares.robust import Pieces, satterthwaite, scale_factor
+from evalkit.stats.least_squares.robust import Pieces, hotelling_df, satterthwaite, scale_factor
 from evalkit.stats.shared.columns import check_rows, choice
 
 if TYPE_CHECKING:
@@ -60,6 +60,15 @@ class GlmFit:
         if self._pieces is not None:
             return error, satterthwaite(self._pieces, direction)
         return error, inf if self.n_clusters is None else self.n_clusters - 1.0
+
+    def joint_df(self, contrasts: Floats) -> float | None:
+        """Return the degrees of freedom of several contrasts (rows) together, of HC2 and CR2.
+
+        NaN where a combination rests on one cluster; None for the other kinds.
+        """
+        if self._pieces is None:
+            return None
+        return hotelling_df(self._pieces, contrasts @ self._back)
 
 
 def fit(

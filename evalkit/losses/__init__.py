@@ -1,0 +1,1 @@
+"""Who was lost, how many, why, and what their answers looked like before."""
