@@ -20,6 +20,11 @@ if TYPE_CHECKING:
         SteppedWedgeDifference,
         stepped_wedge_difference,
     )
+    from evalkit.stats.combining.asymmetry import egger_test
+    from evalkit.stats.combining.dependent import dependent_meta_analysis
+    from evalkit.stats.combining.meta import meta_analysis
+    from evalkit.stats.combining.meta_results import MetaAnalysis
+    from evalkit.stats.combining.pooled_tables import pooled_tables
     from evalkit.stats.events.counts import RateEffect, rate_ratio
     from evalkit.stats.events.log_rank import log_rank_test
     from evalkit.stats.events.rates import event_rate
@@ -29,6 +34,15 @@ if TYPE_CHECKING:
         restricted_mean_difference,
     )
     from evalkit.stats.events.survival_curves import KaplanMeier, kaplan_meier
+    from evalkit.stats.hidden_bias.benchmarks import confounder_bounds
+    from evalkit.stats.hidden_bias.e_values import EValue, bias_factor, e_value
+    from evalkit.stats.hidden_bias.omitted_variables import (
+        RobustnessValue,
+        adjust_for_confounder,
+        robustness_value,
+    )
+    from evalkit.stats.hidden_bias.pair_bounds import rosenbaum_bounds
+    from evalkit.stats.hidden_bias.proportional import oster_delta
     from evalkit.stats.imputing.chained import Imputations, impute
     from evalkit.stats.imputing.pooled_tests import (
         PooledTest,
@@ -54,6 +68,8 @@ if TYPE_CHECKING:
     from evalkit.stats.least_squares.subgroup_results import SubgroupEffects
     from evalkit.stats.least_squares.subgroups import subgroup_effects
     from evalkit.stats.loss import attrition
+    from evalkit.stats.matching.matched import Matched
+    from evalkit.stats.matching.matching import match
     from evalkit.stats.measuring.informants import agreement
     from evalkit.stats.measuring.internal_consistency import reliability
     from evalkit.stats.measuring.intraclass import cluster_icc, icc
@@ -75,6 +91,13 @@ if TYPE_CHECKING:
     from evalkit.stats.over_time.growth import GrowthDifference, growth_difference
     from evalkit.stats.over_time.wave_results import RepeatedMeasures, WaveTest
     from evalkit.stats.over_time.waves import repeated_measures
+    from evalkit.stats.panels.event_regressions import event_study_regression
+    from evalkit.stats.panels.fixed_effects import two_way_fixed_effects
+    from evalkit.stats.panels.forbidden_comparisons import bacon_weights
+    from evalkit.stats.panels.group_time import group_time_effects
+    from evalkit.stats.panels.group_time_results import GroupTimeEffects
+    from evalkit.stats.panels.panel_results import EventStudy, OverallEffect, PanelEffect
+    from evalkit.stats.panels.two_by_two import difference_in_differences
     from evalkit.stats.persons.change_results import ReliableChange
     from evalkit.stats.persons.individual_change import reliable_change
     from evalkit.stats.persons.status_rates import StatusRate
@@ -102,6 +125,10 @@ if TYPE_CHECKING:
     from evalkit.stats.redrawing.resampling import Bootstrap, bootstrap
     from evalkit.stats.redrawing.step_down import StepDown, romano_wolf, westfall_young
     from evalkit.stats.redrawing.wild_bootstrap import WildBootstrap, wild_cluster_bootstrap
+    from evalkit.stats.series.interrupted import interrupted_time_series
+    from evalkit.stats.series.series_results import InterruptedSeries
+    from evalkit.stats.series.synthetic import synthetic_control
+    from evalkit.stats.series.synthetic_results import SyntheticControl
     from evalkit.stats.sizes.changes import mean_change
     from evalkit.stats.sizes.clustered_sizes import ClusterEffect, cluster_g
     from evalkit.stats.sizes.effect_sizes import EffectSize, hedges_g
@@ -124,6 +151,16 @@ if TYPE_CHECKING:
         standardised_difference,
     )
     from evalkit.stats.sizes.variance_shares import OneWayEffects, one_way_effects
+    from evalkit.stats.thresholds.discontinuity import (
+        covariate_continuity,
+        regression_discontinuity,
+    )
+    from evalkit.stats.thresholds.discontinuity_results import Discontinuity
+    from evalkit.stats.thresholds.score_density import density_jump
+    from evalkit.stats.weighting.augmented import augmented_effect
+    from evalkit.stats.weighting.weight_results import Weights
+    from evalkit.stats.weighting.weighted_effects import weighted_effect
+    from evalkit.stats.weighting.weights import weight
 
 _HOME = {
     "AllocationChances": "planning.allocation_counts",
@@ -139,20 +176,29 @@ _HOME = {
     "ConstrainedSchemes": "planning.constrained",
     "CoxIndex": "sizes.logit_sizes",
     "DesignDifference": "least_squares.block_means",
+    "Discontinuity": "thresholds.discontinuity_results",
     "DoseEffect": "least_squares.dosage",
+    "EValue": "hidden_bias.e_values",
     "EffectSize": "sizes.effect_sizes",
+    "EventStudy": "panels.panel_results",
+    "GroupTimeEffects": "panels.group_time_results",
     "GrowthDifference": "over_time.growth",
     "Imputations": "imputing.chained",
     "InterimVerdict": "planning.interim",
+    "InterruptedSeries": "series.series_results",
     "JointTest": "least_squares.joint_tests",
     "KaplanMeier": "events.survival_curves",
     "LeeBounds": "missing.lee_results",
+    "Matched": "matching.matched",
     "McarTest": "missing.little",
+    "MetaAnalysis": "combining.meta_results",
     "MissingPatterns": "missing.patterns",
     "MixedDifference": "clusters.mixed_models",
     "MultisiteDifference": "clusters.sites",
     "OneWayEffects": "sizes.variance_shares",
     "OrdinalEffect": "categories.ordinal",
+    "OverallEffect": "panels.panel_results",
+    "PanelEffect": "panels.panel_results",
     "PartiallyClusteredDifference": "clusters.one_arm_clusters",
     "PermutationTest": "redrawing.rerandomising",
     "Pooled": "imputing.pooling",
@@ -166,6 +212,7 @@ _HOME = {
     "ResponseModel": "missing.response",
     "ReturnsNeeded": "missing.returns_needed",
     "RiskEffect": "categories.risk_study",
+    "RobustnessValue": "hidden_bias.omitted_variables",
     "SpendingBounds": "planning.spending",
     "StatusRate": "persons.status_rates",
     "StepDown": "redrawing.step_down",
@@ -173,19 +220,25 @@ _HOME = {
     "SubgroupEffects": "least_squares.subgroup_results",
     "Superiority": "categories.win_probability",
     "SurvivalEffect": "events.survival",
+    "SyntheticControl": "series.synthetic_results",
     "TippingPoint": "imputing.tipping_results",
     "WaveImputations": "imputing.reference_based",
     "WavePatterns": "missing.wave_patterns",
     "WaveTest": "over_time.wave_results",
+    "Weights": "weighting.weight_results",
     "WildBootstrap": "redrawing.wild_bootstrap",
     "WorstCaseBounds": "missing.worst_case",
+    "adjust_for_confounder": "hidden_bias.omitted_variables",
     "adjust_p": "multiplicity",
     "agreement": "measuring.informants",
     "allocation_chances": "planning.allocation_counts",
     "attrition": "loss",
     "attrition_bias": "missing.attrition_bias",
     "attrition_weights": "missing.attrition_weights",
+    "augmented_effect": "weighting.augmented",
+    "bacon_weights": "panels.forbidden_comparisons",
     "balance": "balancing",
+    "bias_factor": "hidden_bias.e_values",
     "bootstrap": "redrawing.resampling",
     "cluster_baseline_factors": "planning.planning_factors",
     "cluster_g": "sizes.clustered_sizes",
@@ -193,15 +246,24 @@ _HOME = {
     "cohens_u3": "sizes.summary_sizes",
     "common_language_effect": "sizes.summary_sizes",
     "complier_effect": "least_squares.compliance",
+    "confounder_bounds": "hidden_bias.benchmarks",
     "constrained_schemes": "planning.constrained",
+    "covariate_continuity": "thresholds.discontinuity",
     "cox_index": "sizes.logit_sizes",
     "d_to_odds_ratio": "sizes.logit_sizes",
+    "density_jump": "thresholds.score_density",
+    "dependent_meta_analysis": "combining.dependent",
     "design_effect": "planning.planning_factors",
+    "difference_in_differences": "panels.two_by_two",
     "difference_in_means": "least_squares.block_means",
     "dose_effect": "least_squares.dosage",
+    "e_value": "hidden_bias.e_values",
+    "egger_test": "combining.asymmetry",
     "event_rate": "events.rates",
+    "event_study_regression": "panels.event_regressions",
     "fast_answers": "missing.answering",
     "glass_delta": "sizes.summary_sizes",
+    "group_time_effects": "panels.group_time",
     "growth_difference": "over_time.growth",
     "hazard_ratio": "events.survival",
     "hedges_g": "sizes.effect_sizes",
@@ -210,13 +272,16 @@ _HOME = {
     "impute": "imputing.chained",
     "inflate_for_loss": "planning.planning_factors",
     "interim_verdict": "planning.interim",
+    "interrupted_time_series": "series.interrupted",
     "joint_test": "least_squares.joint_tests",
     "kaplan_meier": "events.survival_curves",
     "lee_bounds": "missing.lee",
     "little_mcar": "missing.little",
     "log_rank_test": "events.log_rank",
+    "match": "matching.matching",
     "mean_change": "sizes.changes",
     "mean_difference": "least_squares.differences",
+    "meta_analysis": "combining.meta",
     "minimisation": "redrawing.reassigning",
     "missing_patterns": "missing.patterns",
     "mixed_difference": "clusters.mixed_models",
@@ -225,6 +290,7 @@ _HOME = {
     "odds_ratio_to_d": "sizes.logit_sizes",
     "one_way_effects": "sizes.variance_shares",
     "ordinal_odds_ratio": "categories.ordinal",
+    "oster_delta": "hidden_bias.proportional",
     "pairwise_differences": "least_squares.several_arms",
     "partially_clustered_difference": "clusters.one_arm_clusters",
     "permutation_test": "redrawing.rerandomising",
@@ -235,6 +301,7 @@ _HOME = {
     "pool_proportion": "imputing.pooling_scales",
     "pool_ratio": "imputing.pooling_scales",
     "pool_statistics": "imputing.pooled_tests",
+    "pooled_tables": "combining.pooled_tables",
     "power_before_after": "planning.power_periods",
     "power_binary": "planning.power_risks",
     "power_blocked": "planning.power_people",
@@ -249,6 +316,7 @@ _HOME = {
     "rate_ratio": "events.counts",
     "reference_based": "imputing.reference_based",
     "reference_based_difference": "imputing.reference_differences",
+    "regression_discontinuity": "thresholds.discontinuity",
     "reliability": "measuring.internal_consistency",
     "reliable_change": "persons.individual_change",
     "repeated_factors": "planning.planning_factors",
@@ -259,7 +327,9 @@ _HOME = {
     "returns_needed": "missing.returns_needed",
     "risk_difference": "categories.binary",
     "risk_ratio": "categories.binary",
+    "robustness_value": "hidden_bias.omitted_variables",
     "romano_wolf": "redrawing.step_down",
+    "rosenbaum_bounds": "hidden_bias.pair_bounds",
     "spending_bounds": "planning.spending",
     "standardised_difference": "sizes.summary_sizes",
     "standardised_mean_change": "sizes.standardised_change",
@@ -267,9 +337,13 @@ _HOME = {
     "stepped_wedge_difference": "clusters.stepped_wedge",
     "straight_lining": "missing.answering",
     "subgroup_effects": "least_squares.subgroups",
+    "synthetic_control": "series.synthetic",
     "tipping_point": "imputing.tipping",
     "tipping_surface": "imputing.tipping",
+    "two_way_fixed_effects": "panels.fixed_effects",
     "wave_patterns": "missing.wave_patterns",
+    "weight": "weighting.weights",
+    "weighted_effect": "weighting.weighted_effects",
     "weighted_returns": "missing.weighted_returns",
     "westfall_young": "redrawing.step_down",
     "wild_cluster_bootstrap": "redrawing.wild_bootstrap",
@@ -291,20 +365,29 @@ __all__ = [
     "ConstrainedSchemes",
     "CoxIndex",
     "DesignDifference",
+    "Discontinuity",
     "DoseEffect",
+    "EValue",
     "EffectSize",
+    "EventStudy",
+    "GroupTimeEffects",
     "GrowthDifference",
     "Imputations",
     "InterimVerdict",
+    "InterruptedSeries",
     "JointTest",
     "KaplanMeier",
     "LeeBounds",
+    "Matched",
     "McarTest",
+    "MetaAnalysis",
     "MissingPatterns",
     "MixedDifference",
     "MultisiteDifference",
     "OneWayEffects",
     "OrdinalEffect",
+    "OverallEffect",
+    "PanelEffect",
     "PartiallyClusteredDifference",
     "PermutationTest",
     "Pooled",
@@ -318,6 +401,7 @@ __all__ = [
     "ResponseModel",
     "ReturnsNeeded",
     "RiskEffect",
+    "RobustnessValue",
     "SpendingBounds",
     "StatusRate",
     "StepDown",
@@ -325,19 +409,25 @@ __all__ = [
     "SubgroupEffects",
     "Superiority",
     "SurvivalEffect",
+    "SyntheticControl",
     "TippingPoint",
     "WaveImputations",
     "WavePatterns",
     "WaveTest",
+    "Weights",
     "WildBootstrap",
     "WorstCaseBounds",
+    "adjust_for_confounder",
     "adjust_p",
     "agreement",
     "allocation_chances",
     "attrition",
     "attrition_bias",
     "attrition_weights",
+    "augmented_effect",
+    "bacon_weights",
     "balance",
+    "bias_factor",
     "bootstrap",
     "cluster_baseline_factors",
     "cluster_g",
@@ -345,15 +435,24 @@ __all__ = [
     "cohens_u3",
     "common_language_effect",
     "complier_effect",
+    "confounder_bounds",
     "constrained_schemes",
+    "covariate_continuity",
     "cox_index",
     "d_to_odds_ratio",
+    "density_jump",
+    "dependent_meta_analysis",
     "design_effect",
+    "difference_in_differences",
     "difference_in_means",
     "dose_effect",
+    "e_value",
+    "egger_test",
     "event_rate",
+    "event_study_regression",
     "fast_answers",
     "glass_delta",
+    "group_time_effects",
     "growth_difference",
     "hazard_ratio",
     "hedges_g",
@@ -362,13 +461,16 @@ __all__ = [
     "impute",
     "inflate_for_loss",
     "interim_verdict",
+    "interrupted_time_series",
     "joint_test",
     "kaplan_meier",
     "lee_bounds",
     "little_mcar",
     "log_rank_test",
+    "match",
     "mean_change",
     "mean_difference",
+    "meta_analysis",
     "minimisation",
     "missing_patterns",
     "mixed_difference",
@@ -377,6 +479,7 @@ __all__ = [
     "odds_ratio_to_d",
     "one_way_effects",
     "ordinal_odds_ratio",
+    "oster_delta",
     "pairwise_differences",
     "partially_clustered_difference",
     "permutation_test",
@@ -387,6 +490,7 @@ __all__ = [
     "pool_proportion",
     "pool_ratio",
     "pool_statistics",
+    "pooled_tables",
     "power_before_after",
     "power_binary",
     "power_blocked",
@@ -401,6 +505,7 @@ __all__ = [
     "rate_ratio",
     "reference_based",
     "reference_based_difference",
+    "regression_discontinuity",
     "reliability",
     "reliable_change",
     "repeated_factors",
@@ -411,7 +516,9 @@ __all__ = [
     "returns_needed",
     "risk_difference",
     "risk_ratio",
+    "robustness_value",
     "romano_wolf",
+    "rosenbaum_bounds",
     "spending_bounds",
     "standardised_difference",
     "standardised_mean_change",
@@ -419,9 +526,13 @@ __all__ = [
     "stepped_wedge_difference",
     "straight_lining",
     "subgroup_effects",
+    "synthetic_control",
     "tipping_point",
     "tipping_surface",
+    "two_way_fixed_effects",
     "wave_patterns",
+    "weight",
+    "weighted_effect",
     "weighted_returns",
     "westfall_young",
     "wild_cluster_bootstrap",

@@ -251,8 +251,8 @@ def test_attrition_refusals(counts: Any, error: type[Exception], said: str) -> N
 
 
 def test_balance_refusals(study: pd.DataFrame) -> None:
-    with pytest.raises(InvalidInput, match="estimand='ATC'"):
-        stats.balance(study, treatment="arm", covariates=["age"], estimand="ATC")
+    with pytest.raises(InvalidInput, match="estimand='LATE'"):
+        stats.balance(study, treatment="arm", covariates=["age"], estimand="LATE")
     with pytest.raises(InvalidInput, match="Did you mean 'age'"):
         stats.balance(study, treatment="arm", covariates=["agee"])
     with pytest.raises(CannotEstimate, match="treatment arm has nobody"):

@@ -34,7 +34,7 @@ def completed(
             done[column.name] = series
     if isinstance(data, pd.DataFrame):
         return done.set_axis(data.columns, axis=1)
-    return _native(data, done, filled)
+    return _native(data, done, [column for column in columns if column.name in filled])
 
 
 def _values(column: Lost, drawn: Floats, series: pd.Series[Any]) -> Any:
@@ -47,14 +47,16 @@ def _values(column: Lost, drawn: Floats, series: pd.Series[Any]) -> Any:
     return [float(value) for value in drawn] if series.dtype == object else drawn
 
 
-def _native(data: Any, done: pd.DataFrame, filled: Mapping[str, Floats]) -> Any:
+def _native(data: Any, done: pd.DataFrame, columns: Sequence[Lost]) -> Any:
     """Return the frame in the library it came in, with the columns' types as they were."""
     import narwhals as nw
 
     frame = nw.from_native(data)
     eager = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
-    new = [
-        nw.new_series(name, done[name].tolist(), eager.schema[name], backend=eager.implementation)
-        for name in filled
-    ]
+    new = []
+    for column in columns:
+        values = done[column.name].tolist()
+        whole = [int(value) for value in values] if column.whole else values
+        dtype = eager.schema[column.name]
+        new.append(nw.new_series(column.name, whole, dtype, backend=eager.implementation))
     return eager.with_columns(*new).to_native() if new else eager.to_native()

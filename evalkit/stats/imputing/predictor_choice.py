@@ -23,8 +23,6 @@ AT_MOST = 25  # columns, of "auto" (van Buuren 2018, 6.3: 15 to 25)
 PEOPLE_EACH = 5  # with a value, for each column of "auto"
 _SHARED = 3  # rows that hold both: fewer give no correlation
 
-Predictors = "str | int | Mapping[str, Sequence[str]] | None"
-
 
 def check_predictors(predictors: Any, names: Sequence[str]) -> None:
     """Refuse a choice of predictors that cannot be."""

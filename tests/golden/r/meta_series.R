@@ -43,6 +43,23 @@ b <- escalc("RR", ai = tpos, bi = tneg, ci = cpos, di = cneg, data = read("dat_b
 f <- rma(yi, vi, mods = ~ablat + year, data = b, control = tight)
 add("metareg_bcg_tight", "metafor", list(b = as.numeric(f$beta), se = f$se, tau2 = f$tau2, QM = f$QM, R2 = f$R2),
   note = "the shared case stops at metafor's default tolerance")
+suppressMessages(library(clubSandwich))
+mv <- function(f, cl) { # data columns must not be called V: rma.mv would take them for the matrix
+  ct <- coef_test(f, "CR2", cluster = cl)
+  list(b = as.numeric(f$beta), se = f$se, sigma2 = f$sigma2, logLik = as.numeric(logLik(f)), CR2 = ct$SE, df = ct$df_Satt)
+}
+fine <- list(rel.tol = 1e-10, iter.max = 1000, eval.max = 2000)
+s <- read("SATcoaching.csv"); s$v <- s$V; s$V <- NULL
+M <- impute_covariance_matrix(s$v, cluster = s$study, r = 0.6)
+k <- read("dat_konstantopoulos2011.csv"); k$early <- 1 * (k$year < 1990)
+big <- s; big$d <- round(3 * s$d, 4)
+add("dependent", c("metafor", "clubSandwich"), list(
+  sat = mv(rma.mv(d ~ 1, V = M, random = ~1 | study, data = s, control = fine), s$study),
+  sat_test = mv(rma.mv(d ~ test, V = M, random = ~1 | study, data = s, control = fine), s$study),
+  spread = mv(rma.mv(d ~ test, V = M, random = ~1 | study, data = big, control = fine), s$study),
+  spread_within = mv(rma.mv(d ~ 1, V = M, random = ~1 | study/test, data = big, control = fine), s$study),
+  schools = mv(rma.mv(yi ~ early, vi, random = ~1 | district/school, data = k, control = fine), k$district)),
+  note = "spread: d times 3, with the same variances")
 set.seed(5); y <- round(rnorm(8, .3, .05), 4); v <- round(runif(8, .02, .3), 4)
 add("meta_alike", "metafor", one(y, v), note = "tau squared of 0")
 add("meta_three", "metafor", one(c(.1, .5, .9), c(.04, .02, .09)))
