@@ -7,17 +7,23 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from evalkit.beside import further_analyses
-from evalkit.checks import CHECKS, BalanceRow, CheckContext, CheckFunction, balance_rows
-from evalkit.claims import HEAVY_LOSS, findings
+from evalkit.checks import CHECKS, CheckContext, CheckFunction
+from evalkit.claims import HEAVY_LOSS, findings, for_the_better
+from evalkit.contribution.by_itself import by_itself, said
+from evalkit.contribution.links import contributions
+from evalkit.contribution.records import ByItself, Contribution
+from evalkit.crosswalks import Crosswalk, crosswalks
 from evalkit.errors import InvalidInput
 from evalkit.estimators import ESTIMATORS, Estimator
 from evalkit.event_effects import event_effects
 from evalkit.flow import share_lost
 from evalkit.indicators import Rate
+from evalkit.likeness import BalanceRow, balance_rows
 from evalkit.looks import Look, take_look
-from evalkit.maryland import rate
+from evalkit.maryland import ATTRIBUTES_FROM, rate
 from evalkit.moderators import Moderation, moderations
 from evalkit.results import Attrition, Check, Estimate, Finding, Level, Records
+from evalkit.sensitivity.imputed import Imputing
 from evalkit.sensitivity.records import Sensitivity
 from evalkit.sensitivity.results import as_planned, sensitivities
 from evalkit.sensitivity.words import together
@@ -42,7 +48,9 @@ class Analysis:
     `beside` holds the further analyses of the plan, which no finding rests on, `moderations` whether
     effects differ between groups of people, `looks` what an interim look says, and `event_effects`
     the indicators compared between the arms of a trial. `sensitivity` is each result under each
-    treatment of the people who were lost.
+    treatment of the people who were lost. `contributions` are the links of the theory beside what was
+    seen of results below level 3, `by_itself` the change that comes without any programme, and
+    `crosswalks` every result on other scales of evidence.
     """
 
     study: Study
@@ -58,6 +66,9 @@ class Analysis:
     looks: Records[Look]
     event_effects: Records[Estimate]
     sensitivity: Records[Sensitivity]
+    contributions: Records[Contribution]
+    by_itself: Records[ByItself]
+    crosswalks: Records[Crosswalk]
 
     def __repr__(self) -> str:
         name = self.study.evaluation.declared.programme.name
@@ -73,11 +84,31 @@ class Analysis:
         return rate_all(self.study, self.estimates, plain)
 
     def treatments(self) -> dict[Key, tuple[str, ...]]:
-        """Return for each result what the other treatments of the lost say of it, in words."""
+        """Return for each result what the other treatments of the lost say of it, in words.
+
+        Below level 3 so does the change that comes by itself, where it is worked out.
+        """
         by_key: dict[Key, list[Sensitivity]] = {}
         for row in self.sensitivity:
             by_key.setdefault(key_of(row), []).append(row)
-        return {key: together(rows) for key, rows in by_key.items()}
+        found = {key: together(rows) for key, rows in by_key.items()}
+        low = {key_of(level) for level in self.levels if level.level < ATTRIBUTES_FROM}
+        for key, sentence in said(self.by_itself).items():
+            if key in low:
+                found[key] = (*found.get(key, ()), sentence)
+        return found
+
+    def on_other_scales(
+        self, losses: Mapping[Key, float], worded: Iterable[Finding] | None = None
+    ) -> Records[Crosswalk]:
+        """Return every result on other scales, with the losses and findings that may be told."""
+        evaluation = self.study.evaluation
+        better = [key_of(e) for e in self.estimates if for_the_better(evaluation, e)]
+        return Records(crosswalks(
+            evaluation.design, self.levels, self.checks,
+            self.findings if worded is None else worded, better, losses,
+            evaluation.declared.design.faults,
+        ))  # fmt: skip
 
     def estimate(
         self, outcome: str, wave: str, informant: str = "self", contrast: str | None = None
@@ -118,12 +149,13 @@ def analyse(
     evaluation = study.evaluation
     known = estimators or ESTIMATORS
     lost = {key_of(found): found for found in study.attrition()}
+    imputing = Imputing(study)
     raw: list[tuple[Target, pd.DataFrame, Estimate]] = []
     found_checks: list[Check] = []
     balance: list[BalanceRow] = []
     for target, followed in study.trails:
         chosen = _one(known, evaluation.estimator(target), "estimator")
-        estimate = as_planned(study, target, followed, chosen)
+        estimate = as_planned(target, followed, chosen, imputing)
         contexts = [
             CheckContext(study, target, followed, lost.get(target.key), settings)
             for settings in evaluation.design.checks
@@ -141,17 +173,21 @@ def analyse(
         for target, followed in study.trails
         if (share := share_lost(followed)) > HEAVY_LOSS
     }
-    treated = sensitivities(study, estimates, known) if sensitivity else Records[Sensitivity]()
+    treated = sensitivities(imputing, estimates, known) if sensitivity else Records[Sensitivity]()
+    alone = by_itself(study)
+    links = contributions(study, estimates, levels, rates, alone)
     found = Analysis(
         study, estimates, Records(found_checks), levels, Records(),
         Records(lost.values()), Records(balance), rates, Records(further_analyses(study)),
         Records(moderations(study)), Records(_looks(study, estimates)),
-        Records(event_effects(study)), treated,
+        Records(event_effects(study)), treated, links, alone, Records(),
     )  # fmt: skip
     worded = findings(
         evaluation, estimates, levels, rates, losses=losses, treatments=found.treatments()
     )
-    return replace(found, findings=Records(worded))
+    found = replace(found, findings=Records(worded))
+    overall: dict[Key, float] = {key: row.overall for key, row in lost.items()}
+    return replace(found, crosswalks=found.on_other_scales(overall))
 
 
 def _looks(study: Study, estimates: Iterable[Estimate]) -> Iterable[Look]:

@@ -9,10 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from evalkit.comparisons import augmented_difference
 from evalkit.errors import CannotEstimate, InvalidInput, NotConverged
-from evalkit.estimators import ESTIMATORS, Estimator, arms, described, estimate_target, with_strata
+from evalkit.estimators import ESTIMATORS, Estimator, estimate_target
 from evalkit.results import Estimate
-from evalkit.sampling import analysis_sample, assigned_rows, assigned_unit, reassigned
+from evalkit.sampling import (
+    analysis_sample,
+    arms,
+    assigned_rows,
+    assigned_unit,
+    described,
+    reassigned,
+    with_strata,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,6 +157,12 @@ BESIDE: dict[str, Further] = {
     ),
     "multisite_difference": Further(
         _main("multisite_difference"), "sites allowed to have effects of their own", ("mean",)
+    ),
+    "weighted_difference": Further(
+        _main("weighted_difference"), "the comparison weighted to be like the programme"
+    ),
+    "augmented_difference": Further(
+        augmented_difference, "weighted and modelled at once, right if either model is"
     ),
     "risk_ratio": Further(_main("risk_ratio"), "as a ratio of shares", ("yes-no",)),
     "odds_ratio": Further(_main("odds_ratio"), "as a ratio of odds", ("yes-no",)),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from evalkit.errors import CannotEstimate
-from evalkit.results import Attrition, Check, Record
+from evalkit.comparison_checks import continuity, density, effective_size, relevance
+from evalkit.errors import CannotEstimate, InvalidInput, NotConverged
+from evalkit.likeness import balance_rows, made_alike
+from evalkit.results import Attrition, Check
+from evalkit.sampling import row_weights
 from evalkit.targets import key_of
 
 if TYPE_CHECKING:
@@ -45,37 +47,6 @@ class CheckContext:
             sentence=sentence, shareable=shareable or sentence, citation=self.settings.citation,
             contrast=self.target.key[3],
         )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BalanceRow(Record):
-    """One covariate among the people analysed, by arm; `scaled_by` names the denominator of `smd`.
-
-    `smallest_n` is the smallest group of people behind the row in an arm, `smallest_families` the
-    fewest families: of a category those with and without it, of a number those away from its
-    commonest value.
-    """
-
-    outcome: str
-    wave: str
-    informant: str
-    covariate: str
-    mean_treatment: float | None
-    mean_comparison: float | None
-    sd_treatment: float | None
-    sd_comparison: float | None
-    smd: float | None
-    variance_ratio: float | None
-    ks: float | None
-    n_treatment: int
-    n_comparison: int
-    n_missing: int
-    scaled_by: str
-    adjusted: bool
-    share: bool
-    smallest_n: int
-    smallest_families: int
-    contrast: str | None = None
 
 
 CheckFunction = Callable[[CheckContext], Check]
@@ -116,8 +87,6 @@ def equivalence(context: CheckContext) -> Check:
     The statistic is Hedges' g with the pooled standard deviation, on the people analysed, most of
     whom must have a first score; without any first score every declared covariate must be alike.
     """
-    from evalkit.stats import hedges_g
-
     rows = context.analysed
     limits = context.settings.thresholds
     known = rows[rows["baseline"].notna()]
@@ -130,13 +99,30 @@ def equivalence(context: CheckContext) -> Check:
             "Too few of the people analysed have a first score to say that the arms started alike."
         )
         return context.result(None, said, float(share.min()), limits["known"])
-    arms = [known.loc[known["treated"] == value, "baseline"].to_numpy(float) for value in (1, 0)]
     try:
-        size = abs(hedges_g(*arms).estimate or 0.0)
-    except CannotEstimate as refusal:
+        size = abs(_gap(context, known))
+    except (CannotEstimate, InvalidInput, NotConverged) as refusal:
         said = "First scores cannot be compared."
         return context.result(None, f"{said} {refusal}", shareable=said)
     return _verdict(context, size, adjusts, "The first scores of the people analysed", "", limits)
+
+
+def _gap(context: CheckContext, known: pd.DataFrame) -> float:
+    """Return Hedges' g of the first scores; with weights of their weighted means, the SD unweighted."""
+    import numpy as np
+
+    from evalkit.stats import hedges_g
+
+    arms = [known.loc[known["treated"] == value, "baseline"].to_numpy(float) for value in (1, 0)]
+    plain = hedges_g(*arms).estimate or 0.0
+    weights = row_weights(context.study, known)
+    if weights is None or plain == 0:
+        return plain
+    sides = [weights[(known["treated"] == value).to_numpy()] for value in (1, 0)]
+    if any(side.sum() == 0 for side in sides):
+        raise CannotEstimate("An arm has no weight.")
+    means = [float(np.average(a, weights=w)) for a, w in zip(arms, sides, strict=True)]
+    return plain * (means[0] - means[1]) / float(arms[0].mean() - arms[1].mean())
 
 
 def _equivalent_covariates(context: CheckContext) -> Check:
@@ -193,20 +179,20 @@ def pre_test(context: CheckContext) -> Check:
 
 def balance(context: CheckContext) -> Check:
     """Whether the covariates matched on are alike among the people analysed."""
-    match = context.study.evaluation.declared.design.match
-    names = match.covariates if match else ()
+    names = made_alike(context.study)
     rows = [row for row in balance_rows(context) if row.covariate.split("=")[0] in names]
     limits = context.settings.thresholds
+    how = "weighted by" if context.study.evaluation.declared.design.weight else "matched on"
     known = [row for row in rows if row.smd is not None]
     compared = {row.covariate.split("=")[0] for row in known}
     if not known or len(known) < len(rows) or not compared.issuperset(names):
         return context.result(
-            None, "The covariates matched on cannot be compared among those analysed."
+            None, f"The covariates {how} cannot be compared among those analysed."
         )
     needing = [row for row in known if abs(row.smd or 0) > limits["satisfied"] and not row.adjusted]
     worst = max(needing or known, key=lambda row: abs(row.smd or 0))
     size = abs(worst.smd or 0)
-    what = "The covariates matched on"
+    what = f"The covariates {how}"
     return _verdict(context, size, worst.adjusted, what, worst.covariate, limits)
 
 
@@ -233,7 +219,8 @@ def faults(context: CheckContext) -> Check:
     declared = context.study.evaluation.declared.design.faults
     if not declared:
         return context.result(
-            True, "No fault of allocation, contamination or measurement is declared."
+            True,
+            "No fault of allocation, contamination, implementation or measurement is declared.",
         )
     return context.result(
         False, f"Declared by the evaluators: {', '.join(declared)}.", float(len(declared))
@@ -247,82 +234,8 @@ CHECKS: dict[str, CheckFunction] = {
     "balance": balance,
     "clusters": clusters,
     "faults": faults,
+    "effective-size": effective_size,
+    "density": density,
+    "continuity": continuity,
+    "relevance": relevance,
 }
-
-
-def balance_rows(context: CheckContext) -> tuple[BalanceRow, ...]:
-    """Compare the arms analysed on the first score and every covariate of the plan and the match."""
-    from evalkit import stats
-
-    evaluation = context.study.evaluation
-    plan, match = evaluation.declared.analysis.covariates, evaluation.declared.design.match
-    rows = context.analysed
-    if rows["treated"].nunique() < 2:
-        return ()
-    names = list(dict.fromkeys(["baseline", *plan, *(match.covariates if match else ())]))
-    frame = rows[["treated"]].copy()
-    for name in names:
-        values = (
-            rows["baseline"]
-            if name == "baseline"
-            else rows["person"].map(context.study.intake.people[name])
-        )
-        frame[name] = values
-    held = [name for name in names if frame[name].notna().any()]
-    estimand = evaluation.design.standardised_by
-    table = stats.balance(frame, treatment="treated", covariates=held, estimand=estimand)
-    frame["family_code"] = rows["family"].factorize()[0]
-    return tuple(
-        _balance_row(context, row, estimand, plan, frame) for row in table.to_dict("records")
-    )
-
-
-def _smallest(frame: pd.DataFrame, covariate: str) -> tuple[int, int]:
-    """Return the smallest group behind a row, in people and families.
-
-    For a number the groups are those at the commonest value and those away from it: a mean among
-    people who nearly all share a value gives the others away.
-    """
-    name, _, level = covariate.partition("=")
-    values = frame[name] if name in frame else frame[covariate]
-    having = values == (level if level else values.mode().iloc[0])
-    arm, known, has = (x.to_numpy() for x in (frame["treated"], values.notna(), having))
-    groups = [
-        (arm == side) & known & (has == wanted) for side in (1, 0) for wanted in (True, False)
-    ]
-    if not level and values.nunique() > 2:
-        groups = groups[1::2]
-    family = frame["family_code"].to_numpy()
-    return (
-        min(int(group.sum()) for group in groups),
-        min(len(set(family[group].tolist())) for group in groups),
-    )
-
-
-def _balance_row(
-    context: CheckContext, row: dict[Any, Any], estimand: str, plan: tuple[str, ...],
-    frame: pd.DataFrame,
-) -> BalanceRow:  # fmt: skip
-    name = str(row["covariate"])
-    smallest = _smallest(frame, name)
-    label = "first score" if name == "baseline" else name
-    scaled = {"ATT": "SD of the programme arm", "ATE": "average SD of the two arms"}[estimand]
-    numbers = {
-        key: _number(row[key])
-        for key in ("mean_treatment", "mean_comparison", "sd_treatment", "sd_comparison", "smd",
-                    "variance_ratio", "ks")
-    }  # fmt: skip
-    return BalanceRow(
-        outcome=context.target.outcome.id, wave=context.target.wave, informant=context.target.informant,
-        covariate=label, scaled_by=scaled, adjusted=name.split("=")[0] in plan,
-        n_treatment=int(row["n_treatment"]), n_comparison=int(row["n_comparison"]),
-        n_missing=int(row["n_missing"]),
-        share=name not in frame or set(frame[name].dropna()) <= {0, 1},
-        smallest_n=smallest[0], smallest_families=smallest[1], contrast=context.target.key[3],
-        **numbers,
-    )  # fmt: skip
-
-
-def _number(value: object) -> float | None:
-    number = float("nan") if value is None else float(str(value))
-    return number if math.isfinite(number) else None

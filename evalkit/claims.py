@@ -117,7 +117,7 @@ def _beside(evaluation: Evaluation, finding: Finding, others: list[Finding]) -> 
     return replace(finding, caveats=(f"Beside it, at the same wave: {said}.", *finding.caveats))
 
 
-def _own_word(evaluation: Evaluation, role: str, informant: str | None) -> bool:
+def own_word(evaluation: Evaluation, role: str, informant: str | None) -> bool:
     """Whether those who harm report on those who harm: themselves, whatever the column calls them."""
     return evaluation.harms(role) and _word_of_harm(evaluation, role, informant)
 
@@ -152,6 +152,15 @@ def read(estimate: Estimate, *, higher_is_better: bool, worthwhile: float | None
     return Reading(verdict, better, margin, gain >= margin, loss >= margin)
 
 
+def for_the_better(evaluation: Evaluation, estimate: Estimate) -> bool:
+    """Whether a result is clearly for the better, by more than the word of those who harm."""
+    target = next(t for t in evaluation.targets() if t.key == key_of(estimate))
+    up = evaluation.higher_is_better(target)
+    reading = read(estimate, higher_is_better=up, worthwhile=None)
+    own = own_word(evaluation, target.outcome.role, target.informant)
+    return reading.verdict == "clear" and reading.better and not own
+
+
 def _measured(
     evaluation: Evaluation, target: Target, estimate: Estimate, level: Level, counts: Counts,
     exact: bool,
@@ -162,7 +171,7 @@ def _measured(
         worthwhile=units.declared(estimate, expected.change) if expected else None,
     )  # fmt: skip
     shown = counts(estimate)
-    own_report = _own_word(evaluation, target.outcome.role, target.informant)
+    own_report = own_word(evaluation, target.outcome.role, target.informant)
     attributes = (
         level.level >= ATTRIBUTES_FROM and reading.verdict == "clear" and not own_report
         and shown is not None
@@ -190,6 +199,8 @@ def _hidden(target: Target) -> str:
 
 
 def _word(phrase: Phrases, reading: Reading, level: Level, own_report: bool) -> tuple[str, str]:
+    if phrase.evaluation.design.question == "level" and phrase.estimate.estimate is not None:
+        return ("own-report-only" if own_report else "described"), phrase.seen()
     if reading.verdict == "not-enough-information":
         return "not-enough-information", phrase.not_enough()
     if own_report:

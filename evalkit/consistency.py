@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from evalkit.areas.declared_faults import AreaFaults
+from evalkit.contribution_consistency import recruited, rivals_of
 from evalkit.declaration import Outcome, OutcomeMeasure, Scores
 from evalkit.design_consistency import DesignConsistency
 from evalkit.errors import UnknownMeasure, nearest
@@ -30,8 +32,8 @@ class Consistency(Faults):
         self._links()
         self._disclosure()
         given = (self.declared, self.registry, self.where)
-        design, plan = DesignConsistency(*given), PlanConsistency(*given)
-        return [*self.found, *design.problems(), *plan.problems()]
+        parts = DesignConsistency(*given), PlanConsistency(*given), AreaFaults(*given)
+        return [*self.found, *(problem for part in parts for problem in part.problems())]
 
     def _repeats(self) -> None:
         model = self.declared.logic_model
@@ -181,6 +183,7 @@ class Consistency(Faults):
             self._say((*path, "measure"), what, ", ".join([*self.roles, *OUTSIDERS]), step)
         if self._usable(path, outcome, measure):
             self._polarity(path, outcome, measure)
+            recruited(self, (*path, "recruited"), outcome, measure)
 
     def _usable(self, path: tuple[Any, ...], outcome: Outcome, measure: Measure) -> bool:
         """Whether the measure may be analysed as an outcome, and the scale averaged."""
@@ -218,7 +221,7 @@ class Consistency(Faults):
         if name not in self.registry.designs() or not self.registry.design(name).comparison_group:
             return False
         cut = outcome.measure is not None and outcome.measure.cut
-        return cut or self.declared.design.rollout is None
+        return cut or self.declared.design.wedge is None
 
     def _cut(self, path: tuple[Any, ...], measure: OutcomeMeasure, scale: Scale) -> None:
         """A cut-off lies inside the scale, so that both yes and no can be."""
@@ -260,6 +263,7 @@ class Consistency(Faults):
         for n, link in enumerate(model.links):
             self._one_of(("logic_model", "links", n, "from"), link.start, nodes, "node")
             self._one_of(("logic_model", "links", n, "to"), link.end, nodes, "node")
+            rivals_of(self, ("logic_model", "links", n, "rivals"), link.rivals)
         for n, activity in enumerate(model.activities):
             for role in activity.roles:
                 self._one_of(("logic_model", "activities", n, "for"), role, self.roles, "role")

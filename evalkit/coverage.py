@@ -225,7 +225,7 @@ def _mixed_families(study: Study) -> list[str]:
     mixed = (people.groupby("family")["treated"].nunique() > 1).any()
     return [
         f"some families have people in both arms, and are left out of {item.id}"
-        for item in study.evaluation.declared.indicators
+        for item in study.evaluation.declared.counted
         if mixed and item.unit == "family"
     ]
 
@@ -261,7 +261,7 @@ def _no_events(study: Study) -> list[str]:
     kinds = set(study.intake.events["kind"])
     return [
         f"no event is of the kind '{item.kind}', so {item.id} is zero throughout"
-        for item in study.evaluation.declared.indicators
+        for item in study.evaluation.declared.counted
         if item.kind not in kinds
     ]
 

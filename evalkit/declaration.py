@@ -13,6 +13,7 @@ from evalkit.declared_fields import (
     Id,
     Later,
     Part,
+    Point,
     Span,
     Text,
     as_named,
@@ -80,6 +81,10 @@ class Events(Table):
     """Dated events: person or family, date, kind, and a value where there is one."""
 
 
+class SeriesTable(Table):
+    """Series of areas: unit, period, indicator, value, and a denominator where there is one."""
+
+
 class FlowColumns(Part):
     """The columns of the people table that say who got how far."""
 
@@ -98,13 +103,15 @@ class FlowColumns(Part):
 class Data(Part):
     """Where the data are."""
 
-    people: People
+    people: People | None = Field(
+        default=None, description="left out in designs that rest on series of areas alone"
+    )
     as_of: Day | None = None
     responses: tuple[Responses, ...] = ()
     scores: tuple[Scores, ...] = ()
     events: Events | None = None
     flow: FlowColumns = FlowColumns()
-    series: Later = None
+    series: SeriesTable | None = None
     excerpts: Later = None
     costs: Later = None
 
@@ -123,17 +130,41 @@ class Needs(Part):
     by: tuple[Text, ...] = ("role",)
 
 
+class Per(Part):
+    """What a rate is stated for: so many people of a population, or so much time of people."""
+
+    count: float = Field(gt=0, le=1e9)
+    of: Literal["population", "person-days", "person-months", "person-years"] = "population"
+
+
+class RecordingBreak(Part):
+    """A day (or numbered period) from which something was recorded by other rules."""
+
+    on: Point
+    why: Text
+
+
 class Indicator(Part):
-    """A rate counted from events."""
+    """A rate counted from events, or a series of areas.
+
+    From events: `kind`, `window`, `unit` person or family. From series: `unit` area or site, `per`
+    where the table has denominators, `season` (periods in a year, 12 for months) and `breaks`.
+    """
 
     id: Id
     name: str | None = None
-    source: Literal["events"] = Field(default="events", alias="from")
-    kind: Text
-    unit: Literal["person", "family"] = "family"
-    window: Span
+    source: Literal["events", "series"] = Field(default="events", alias="from")
+    kind: Text = ""
+    unit: Literal["person", "family", "area", "site"] = "family"
+    window: Span = Duration(0, "day")
     exposure: Literal["days-at-risk"] = "days-at-risk"
     direction: Direction = "ambiguous"
+    per: Per | None = None
+    season: int | None = Field(default=None, ge=2, le=366, description="periods in a year")
+    harmonics: int | None = Field(
+        default=None, ge=1, le=6, description="waves a year, instead of a level of each season"
+    )
+    breaks: tuple[RecordingBreak, ...] = ()
 
 
 class Node(Part):
@@ -192,6 +223,26 @@ class Expected(Part):
     source: str = ""
 
 
+class Recruited(Part):
+    """How first scores decided who came in, and how people score of whom they are some.
+
+    With it the change that would come by itself is worked out: scores far from a mean are nearer to
+    it the next time. Left out, a verified norm of the measure is used where there is one.
+    """
+
+    at_least: float | None = Field(default=None, description="came in with this score or more")
+    at_most: float | None = Field(default=None, description="came in with this score or less")
+    mean: float | None = Field(
+        default=None, description="mean score of the people from whom they came"
+    )
+    sd: float | None = Field(default=None, gt=0)
+    reliability: float | None = Field(
+        default=None, gt=0, lt=1,
+        description="correlation of two scores between which nothing changes; left out: verified ones",
+    )  # fmt: skip
+    source: str = Field(default="", description="who those people are, and where these are from")
+
+
 class Outcome(Node):
     """A change that the programme aims for, and how it is measured."""
 
@@ -206,6 +257,7 @@ class Outcome(Node):
     indicator: Text | None = None
     direction: Direction | None = None
     expected: Expected | None = None
+    recruited: Recruited | None = None
     when: tuple[Text, ...] = ()
     term: Literal["short", "medium", "long"] | None = None
     level: Literal["individual", "relationship", "community", "society"] | None = None
@@ -217,6 +269,18 @@ class Outcome(Node):
     )
 
 
+class Rival(Part):
+    """Another explanation of what a step of the theory should bring.
+
+    `judged` weakens: it explains some of what was seen; ruled-out: it was looked into and explains
+    none of it; open: nobody can tell.
+    """
+
+    name: Text
+    considered: str = Field(default="", description="how it was looked into, and what was found")
+    judged: Literal["weakens", "ruled-out", "open"] = "open"
+
+
 class Link(Part):
     """A step of the theory: this leads to that, because."""
 
@@ -225,6 +289,9 @@ class Link(Part):
     because: str = ""
     assumes: tuple[str, ...] = ()
     evidence: str = ""
+    rivals: tuple[Rival, ...] = Field(
+        default=(), description="other explanations, for what is described and not credited"
+    )
     kind: Literal["change-in-those-who-harm", "safety", "wellbeing", "sustainment"] | None = None
 
 
@@ -285,7 +352,9 @@ class Declaration(Part):
     )
     data: Data
     roles: Annotated[tuple[RoleEntry, ...], Field(min_length=1)]
-    waves: Annotated[tuple[Wave, ...], Field(min_length=1)]
+    waves: Annotated[tuple[Wave, ...], Field(min_length=1)] = (
+        Wave(id="baseline", due=Duration(0, "week")),
+    )
     needs: Needs = Needs()
     indicators: tuple[Indicator, ...] = ()
     logic_model: LogicModelPart
@@ -294,9 +363,18 @@ class Declaration(Part):
     disclosure: Disclosure = Disclosure()
     seed: int = 0
 
+    @property
+    def counted(self) -> tuple[Indicator, ...]:
+        """The indicators that are counted from events."""
+        return tuple(item for item in self.indicators if item.source == "events")
+
+    @property
+    def traced(self) -> tuple[Indicator, ...]:
+        """The indicators that are series of areas."""
+        return tuple(item for item in self.indicators if item.source == "series")
+
 
 LATER_METHODS = {
     "couple": "Declare the outcome for a person.",
     "days-in-care": "Use days-at-risk.",
-    "series": "Count from events.",
 }

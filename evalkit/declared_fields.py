@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    PlainValidator,
     ValidationInfo,
 )
 from pydantic_core import PydanticCustomError
@@ -44,6 +45,29 @@ def not_yet(value: Any, info: ValidationInfo) -> Any:
     raise PydanticCustomError("evalkit", message, {"next_step": "Remove the key."})
 
 
+def as_point(value: Any) -> Any:
+    """Take a day or a whole number as a period of a series."""
+    day = isinstance(value, datetime.date) and 1900 <= value.year <= 2199
+    if day or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    message = "a day is needed, such as 2024-04-01, or a whole number where periods are numbered."
+    raise PydanticCustomError("evalkit", message, {"next_step": "Write it without quotes."})
+
+
+def as_starts(value: Any) -> Any:
+    """Take a column's name, or the start of each area (left empty: it never starts)."""
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, dict) and value:
+        return {
+            str(as_text(unit)): None if start is None else as_point(start)
+            for unit, start in value.items()
+        }
+    message = "the column with each area's start is needed, or a mapping of areas to their starts."
+    step = {"next_step": "Write starts: COLUMN, or starts: {AREA: 2024-04-01, OTHER: null}."}
+    raise PydanticCustomError("evalkit", message, step)
+
+
 def as_named(value: Any) -> Any:
     """Take a bare word as the mapping that has it as its id."""
     return {"id": as_text(value)} if isinstance(value, str | int | float) else value
@@ -66,6 +90,16 @@ Span = Annotated[
 ]
 Day = Annotated[datetime.date, Field(ge=datetime.date(1900, 1, 1), le=datetime.date(2199, 12, 31))]
 Later = Annotated[None, BeforeValidator(not_yet)]
+Point = Annotated[
+    datetime.date | int, PlainValidator(as_point, json_schema_input_type=datetime.date | int)
+]
+"""A period of a series, as a day or, where periods are numbered, as a whole number."""
+Starts = Annotated[
+    str | dict[str, datetime.date | int | None],
+    PlainValidator(
+        as_starts, json_schema_input_type=str | dict[str, datetime.date | int | None]
+    ),
+]
 DataFile = Annotated[str, BeforeValidator(as_path)]
 Direction = Literal["lower", "higher", "ambiguous"]
 

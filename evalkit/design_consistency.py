@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalkit.declared_plan import DesignPart, IntercurrentEvent
+from evalkit.declared_plan import DesignPart, IntercurrentEvent, Match
 from evalkit.design_spec import LATER_DESIGNS, REFUSED_DESIGNS
 from evalkit.faults import Faults
 from evalkit.shapes import not_available
@@ -12,6 +12,21 @@ from evalkit.shapes import not_available
 if TYPE_CHECKING:
     from evalkit.design_spec import Design
     from evalkit.errors import Problem
+
+
+PAIRED = ("nearest", "optimal")
+HOW = (
+    "method",
+    "distance",
+    "ratio",
+    "caliper",
+    "exact",
+    "replace",
+    "order",
+    "estimand",
+    "subclasses",
+)
+"""What `design.match` says of how, where evalkit does the matching."""
 
 
 class DesignConsistency(Faults):
@@ -73,14 +88,41 @@ class DesignConsistency(Faults):
             place = self.where(("design", "assigned_by"))
             step = "Sites, not sets, would be the clusters. Declare assigned_by: family or person."
             self.found.append(not_available(place, "matching of whole sites", step))
-        if not match.sets:
-            step = "Name the column of matched sets: sets: COLUMN."
-            self.found.append(not_available(self.where(path), "matching inside evalkit", step))
+        said = [key for key in HOW if key in match.model_fields_set]
+        if match.sets and said:
+            what = f"sets are matched already, so {', '.join(said)} would be ignored."
+            self._say(path, what, "", "Remove sets, or the others.")
+        self._once((*path, "exact"), match.exact, "column")
+        self._match_options(match)
+
+    def _match_options(self, match: Match) -> None:
+        """Options of one way of matching that another has not."""
+        path, method = ("design", "match"), match.method or "nearest"
+        near, pairs = method == "nearest", method in ("nearest", "optimal")
+        wrong = {
+            "replace": match.replace and not near,
+            "order": match.order is not None and not near,
+            "ratio": match.ratio > 1 and not pairs,
+            "caliper": match.caliper is not None and method not in (*PAIRED, "full"),
+            "subclasses": "subclasses" in match.model_fields_set and method != "subclass",
+            "estimand": match.estimand == "ATE" and pairs,
+        }
+        for key in [key for key, found in wrong.items() if found]:
+            self._say((*path, key), f"{method} matching has no such choice.", "", "Remove it.")
 
     def _keys(self, declared: DesignPart, design: Design) -> None:
         """Keys that belong to another design would be ignored, so they are refused."""
         needed = {need.key for need in design.needs}
-        for key in ("groups", "comparison_ends", "rollout"):
+        for key in (
+            "groups",
+            "comparison_ends",
+            "rollout",
+            "weight",
+            "cutoff",
+            "instrument",
+            "norms",
+            "series",
+        ):
             if getattr(declared, key) and f"design.{key}" not in needed:
                 self._say(("design", key), f"{design.id} has no `{key}`.", "", "Remove it.")
         if declared.strata and not design.randomised:
@@ -91,13 +133,13 @@ class DesignConsistency(Faults):
                 ("design", "comparison_ends"), declared.comparison_ends, self.waves[1:],
                 "wave after the first",
             )  # fmt: skip
-        if declared.rollout and not (
+        if declared.wedge and not (
             self.declared.programme.start and self.declared.data.flow.allocated_on
         ):
             what = "a staggered start needs programme.start and data.flow.allocated_on."
             step = "Add both: periods are counted from the start, and people fall in them by the day they came in."
             self._say(("design", "rollout"), what, "", step)
-        if declared.rollout and not declared.rollout.period.days > 0:
+        if declared.wedge and not declared.wedge.period.days > 0:
             what = "a calendar period of no length holds nobody."
             self._say(("design", "rollout", "period"), what, "", "Write for example 3 months.")
 
@@ -105,7 +147,7 @@ class DesignConsistency(Faults):
         rule, path = declared.minimise, ("design", "minimise")
         if rule is None:
             return
-        if not design.randomised or declared.rollout or design.programmes == "several":
+        if not design.randomised or declared.wedge or design.programmes == "several":
             self._say(path, f"{design.id} has no two arms to minimise over.", "", "Remove it.")
         left = [name for name in rule.by if name not in self.declared.analysis.covariates]
         if left:

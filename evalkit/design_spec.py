@@ -23,13 +23,19 @@ class Need(_Part):
 
 
 class DesignCheck(_Part):
-    """A check by name, with the thresholds it is held to and where they come from."""
+    """A check by name, with the thresholds it is held to and where they come from.
+
+    `lowers_to` is the level that a result has at most where the check is not passed, and `lift` what
+    would raise it, for checks of which the rule of levels says nothing of its own.
+    """
 
     check: str
     why: str
     thresholds: dict[str, float] = Field(default_factory=dict)
     citation: str
     verification: Literal["V2", "V1", "mem", "derived"]
+    lowers_to: int | None = Field(default=None, ge=1, le=4)
+    lift: str = ""
 
 
 class Threat(_Part):
@@ -68,7 +74,8 @@ class Design(_Part):
     """One design: the record that the analysis, the rating and the wording all read.
 
     `estimators` may answer the question, the first unless a plan names another; `beside` are the
-    further analyses that a plan may ask for.
+    further analyses that a plan may ask for. `data` says whether people are followed or series of
+    areas; `assumptions` are what must hold for a difference to be an effect, in plain words.
     """
 
     id: str
@@ -77,6 +84,8 @@ class Design(_Part):
     needs: tuple[Need, ...]
     randomised: bool
     comparison_group: bool
+    data: Literal["people", "series"] = "people"
+    asks: Literal["difference", "change", "norm", "level"] | None = None
     estimand: str
     estimand_plain: str
     intercurrent: tuple[Intercurrent, ...] = ()
@@ -90,9 +99,15 @@ class Design(_Part):
     ceiling: int
     ceiling_reason: str
     original: OriginalCeiling
+    assumptions: tuple[str, ...] = ()
     threats: tuple[Threat, ...]
     claims: Claims
     sources: tuple[str, ...]
+
+    @property
+    def question(self) -> Literal["difference", "change", "norm", "level"]:
+        """What a result is: a difference of arms, a change, a distance from a norm, or a level."""
+        return self.asks or ("difference" if self.comparison_group else "change")
 
     def check(self, name: str) -> DesignCheck | None:
         """Return the settings of a check this design asks for, or None."""
@@ -110,18 +125,8 @@ def build_design(
         raise InvalidContent(problems) from None
 
 
-LATER_DESIGNS = (
-    "weighted-comparison",
-    "regression-discontinuity",
-    "instrumental-variable",
-    "difference-in-differences",
-    "staggered-rollout",
-    "interrupted-time-series",
-    "comparative-interrupted-time-series",
-    "synthetic-control",
-    "benchmark",
-    "descriptive-monitoring",
-)
+LATER_DESIGNS: tuple[str, ...] = ()
+"""Designs that a later version will have."""
 
 REFUSED_DESIGNS = {
     "cross-over": "a family cannot be returned to where it was before a programme: what is learnt in "

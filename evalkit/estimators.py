@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from evalkit.comparisons import (
+    discontinuity,
+    instrumented_difference,
+    norm_difference,
+    wave_mean,
+    weighted_difference,
+)
 from evalkit.errors import CannotEstimate
 from evalkit.results import Estimate
-from evalkit.sampling import Sample, analysis_sample, cluster_column
+from evalkit.sampling import analysis_sample, arms, cluster_column, described, with_strata
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +32,8 @@ def mean_difference(study: Study, target: Target, followed: pd.DataFrame) -> Est
     from evalkit import stats
 
     sample = analysis_sample(study, target, followed)
-    return described(target, sample, stats.mean_difference(sample.frame, **arms(sample)))
+    found = stats.mean_difference(sample.frame, **arms(sample), weights=sample.weights)
+    return described(target, sample, found)
 
 
 def interacted_difference(study: Study, target: Target, followed: pd.DataFrame) -> Estimate:
@@ -33,7 +41,9 @@ def interacted_difference(study: Study, target: Target, followed: pd.DataFrame) 
     from evalkit import stats
 
     sample = analysis_sample(study, target, followed)
-    found = stats.mean_difference(sample.frame, **arms(sample), interact=True)
+    found = stats.mean_difference(
+        sample.frame, **arms(sample), interact=True, weights=sample.weights
+    )
     return described(target, sample, found)
 
 
@@ -120,10 +130,15 @@ def mean_change(study: Study, target: Target, followed: pd.DataFrame) -> Estimat
 
 
 def risk_difference(study: Study, target: Target, followed: pd.DataFrame) -> Estimate:
-    """Difference in the share of people who are a yes, averaged over those analysed."""
+    """Difference in the share of people who are a yes, averaged over those analysed.
+
+    Where a match gives people weights it is a weighted difference by least squares.
+    """
     from evalkit import stats
 
     sample = analysis_sample(study, target, followed)
+    if sample.weights:
+        return mean_difference(study, target, followed)
     found = described(target, sample, stats.risk_difference(sample.frame, **arms(sample)))
     try:
         odds = stats.odds_ratio(sample.frame, **arms(sample))
@@ -137,6 +152,7 @@ def risk_ratio(study: Study, target: Target, followed: pd.DataFrame) -> Estimate
     from evalkit import stats
 
     sample = analysis_sample(study, target, followed)
+    refuse_weights(sample.weights)
     found = stats.risk_ratio(sample.frame, **arms(sample))
     return described(target, sample, found, unit="ratio")
 
@@ -146,6 +162,7 @@ def odds_ratio(study: Study, target: Target, followed: pd.DataFrame) -> Estimate
     from evalkit import stats
 
     sample = analysis_sample(study, target, followed)
+    refuse_weights(sample.weights)
     found = stats.odds_ratio(sample.frame, **arms(sample))
     return described(target, sample, found, unit="ratio")
 
@@ -159,6 +176,7 @@ def ordinal_odds_ratio(study: Study, target: Target, followed: pd.DataFrame) -> 
     from evalkit import stats
 
     sample = analysis_sample(study, target, followed)
+    refuse_weights(sample.weights)
     common: dict[str, Any] = {
         "outcome": "score", "treatment": "treated", "cluster": sample.cluster, "level": sample.level,
     }  # fmt: skip
@@ -171,6 +189,12 @@ def ordinal_odds_ratio(study: Study, target: Target, followed: pd.DataFrame) -> 
         said = "covariates separate the categories, so the result is not adjusted for any"
         sample = replace(sample, covariates=(), notes=(*sample.notes, said))
     return sized(described(target, sample, found, unit="ratio"), found, LOGISTIC)
+
+
+def refuse_weights(weights: str | None) -> None:
+    """Refuse an estimator that takes no weights where the match gives some."""
+    if weights:
+        raise CannotEstimate("The match gives people weights, which this result does not take")
 
 
 COX = 1 / 1.65
@@ -201,29 +225,12 @@ ESTIMATORS: dict[str, Estimator] = {
     "risk_ratio": risk_ratio,
     "odds_ratio": odds_ratio,
     "ordinal_odds_ratio": ordinal_odds_ratio,
+    "weighted_difference": weighted_difference,
+    "discontinuity": discontinuity,
+    "instrumented_difference": instrumented_difference,
+    "norm_difference": norm_difference,
+    "wave_mean": wave_mean,
 }
-
-
-def arms(sample: Sample) -> dict[str, Any]:
-    """Return the columns that most estimators take alike."""
-    return {
-        "outcome": "score", "treatment": "treated", "covariates": sample.columns,
-        "cluster": sample.cluster, "strata": sample.strata, "level": sample.level,
-    }  # fmt: skip
-
-
-def with_strata(sample: Sample) -> tuple[str, ...]:
-    """Return the covariates with the strata among them, for estimators that take no strata."""
-    return (*sample.columns, *((sample.strata,) if sample.strata else ()))
-
-
-def described(target: Target, sample: Sample, found: Estimate, unit: str | None = None) -> Estimate:
-    """Return the fields every result has, with what was adjusted for and what to note."""
-    common = {field.name: getattr(found, field.name) for field in fields(Estimate)}
-    kept = Estimate(**common)
-    counted = unit or ("share" if target.kind == "yes-no" else "points")
-    notes = (*found.notes, *sample.notes)
-    return replace(kept, notes=notes, adjusted_for=sample.covariates, unit=counted)
 
 
 def estimate_target(

@@ -198,7 +198,7 @@ class Evaluation:
 
         Where sites start one after another every outcome needs the calendar in its model.
         """
-        staggered = self.declared.design.rollout is not None
+        staggered = self.declared.design.wedge is not None
         if target.kind != "mean" and self.design.comparison_group and not staggered:
             return FOR_KIND[target.kind]
         return self.declared.analysis.estimator or self.design.estimators[0]

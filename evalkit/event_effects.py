@@ -37,11 +37,11 @@ def event_effects(study: Study) -> tuple[Estimate, ...]:
     Designs without randomised arms, and those whose arms follow the calendar, have none.
     """
     evaluation = study.evaluation
-    if not evaluation.design.randomised or evaluation.declared.design.rollout:
+    if not evaluation.design.randomised or evaluation.declared.design.wedge:
         return ()
     return tuple(
         estimate
-        for indicator in evaluation.declared.indicators
+        for indicator in evaluation.declared.counted
         for pair in evaluation.contrasts()
         for estimate in _of(study, indicator, pair)
     )

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     Mask = npt.NDArray[np.bool_]
 
-CARRIED = ("person", "family", "set", "site", "stratum", "group_id", "period", "treated")
+CARRIED = (
+    "person", "family", "set", "weight", "site", "stratum", "group_id", "period", "treated",
+)  # fmt: skip
 STEPS = ("came-in", "eligible", "allocated", "matched", "due", "returned", "analysed")
 NOT_DUE = "not yet due"
 EARLY = "answered before the wave closed, so not yet counted"
@@ -87,9 +89,10 @@ def target_arms(evaluation: Evaluation, target: Target) -> tuple[str, ...]:
 def trail(evaluation: Evaluation, intake: Intake, target: Target) -> pd.DataFrame:
     """Follow each person of an outcome's role: how far they got and why no further.
 
-    Returns one row a person, with person, family, set, site, stratum, group_id, period, treated,
+    Returns one row a person, with person, family, set, weight (of the match), site, stratum, group_id, period, treated,
     arm, step (the last one of `STEPS` reached), reason (None for those analysed), score (as the outcome takes it: 1 and 0 where it is
-    yes or no), points (on the measure), baseline (points) and n_respondents. Where there are several programmes, people of other arms are not in it.
+    yes or no), points (on the measure), baseline (points), n_respondents and covered (whether what
+    is known of the start lets them be analysed). Where there are several programmes, people of other arms are not in it.
     """
     import numpy as np
 
@@ -122,6 +125,7 @@ def trail(evaluation: Evaluation, intake: Intake, target: Target) -> pd.DataFram
     )
     frame["step"] = steps
     frame["reason"] = np.where(reasons == "", np.array(None, dtype=object), reasons)
+    frame["covered"] = _covered(evaluation, people, frame)
     return frame
 
 
@@ -140,9 +144,10 @@ def _stops(
     yield entry == NO_CONSENT, "eligible", NO_CONSENT
     yield entry == NEVER, "eligible", NEVER
     match = evaluation.declared.design.match
-    if match and match.sets:
-        yield frame["set"].isna().to_numpy(), "allocated", "no match was found"
-    before = "matched" if match and match.sets else "allocated"
+    if match:
+        unmatched = people["unmatched"].to_numpy(dtype=object)
+        yield frame["weight"].to_numpy() == 0, "allocated", unmatched
+    before = "matched" if match else "allocated"
     yield (
         _outside_ages(evaluation, target, people),
         before,
@@ -161,9 +166,8 @@ def _stops(
     reasons = np.where(silent, _left_reasons(people, closing_days(evaluation, people, wave)), why)
     yield lost & _nobody_was_to_ask(evaluation, reasons), before, _as_not_due(reasons)
     yield lost, "due", reasons
-    if evaluation.missing_baseline == "exclude" or not evaluation.design.comparison_group:
-        yield from _uncovered(evaluation, people, frame)
-    if evaluation.declared.design.rollout:
+    yield from _uncovered(evaluation, people, frame)
+    if evaluation.declared.design.wedge:
         yield people["site"].isna().to_numpy(), "returned", "no site recorded"
 
 
@@ -219,15 +223,31 @@ def _as_not_due(reasons: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
 def _uncovered(
     evaluation: Evaluation, people: pd.DataFrame, frame: pd.DataFrame
 ) -> Iterable[tuple[Mask, str, str]]:
-    """Those who returned but lack the first score or a covariate of the plan."""
+    """Those who returned but lack the first score or a covariate, where that leaves them out."""
+    if evaluation.design.question in ("norm", "level"):
+        return
     if not evaluation.design.comparison_group:
         yield frame["baseline"].isna().to_numpy(), "returned", NO_BASELINE
         return
-    for covariate in evaluation.declared.analysis.covariates:
+    if evaluation.missing_baseline != "exclude":
+        return
+    weight = evaluation.declared.design.weight
+    named = [*evaluation.declared.analysis.covariates, *(weight.covariates if weight else ())]
+    for covariate in dict.fromkeys(named):
         if covariate == "baseline":
             yield frame["baseline"].isna().to_numpy(), "returned", NO_BASELINE
         else:
             yield people[covariate].isna().to_numpy(), "returned", f"no {covariate} recorded"
+
+
+def _covered(evaluation: Evaluation, people: pd.DataFrame, frame: pd.DataFrame) -> Mask:
+    """Whether a person could be analysed with what is known of the start."""
+    import numpy as np
+
+    covered = np.ones(len(frame), dtype=bool)
+    for lacking, _, _ in _uncovered(evaluation, people, frame):
+        covered &= ~lacking
+    return covered
 
 
 def _outside_ages(evaluation: Evaluation, target: Target, people: pd.DataFrame) -> Mask:

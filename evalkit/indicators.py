@@ -50,7 +50,7 @@ class Rate(Record):
 def rates(study: Study) -> tuple[Rate, ...]:
     """Return the rate of each indicator by arm for its window, then by quarter."""
     rows: list[Rate] = []
-    for indicator in study.evaluation.declared.indicators:
+    for indicator in study.evaluation.declared.counted:
         units = units_at_risk(study, indicator)
         days = event_days(study, indicator, units)
         horizon = indicator.window.days

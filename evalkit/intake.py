@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from evalkit.areas.table import no_series, take_series
 from evalkit.change import ALPHA_COLUMNS
 from evalkit.errors import InvalidData, Problem
+from evalkit.matching import Matching, matched
 from evalkit.people import taking_part, type_people
 from evalkit.people_rules import people_problems
 from evalkit.returns import (
@@ -24,7 +26,7 @@ from evalkit.tables import DATES, RawTable, dates, is_date, is_number
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evalkit.declaration import Responses, Scores
+    from evalkit.declaration import People, Responses, Scores
     from evalkit.evaluation import Evaluation
 
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 class Intake:
     """Typed tables: people (indexed by person), scores (one row an answer set and scale), events;
     what must reach a person (one row a safeguarding flag); own alphas at the first wave; and the
-    item answers, table by table."""
+    item answers, table by table; the matching, where evalkit did it; and series of areas."""
 
     people: pd.DataFrame
     scores: pd.DataFrame
@@ -41,6 +43,8 @@ class Intake:
     alphas: pd.DataFrame
     rows_read: tuple[tuple[str, int], ...]
     answers: tuple[ItemAnswers, ...] = ()
+    matching: Matching | None = None
+    series: pd.DataFrame = field(default_factory=no_series)
 
     def __repr__(self) -> str:
         """Say how much came in, and nothing of what."""
@@ -52,8 +56,8 @@ def take_in(evaluation: Evaluation, tables: dict[tuple[str, str | None], RawTabl
     """Type every table. Raises InvalidData once, with every problem in every table."""
 
     data = evaluation.declared.data
-    people_table = tables[data.people.file, data.people.sheet]
-    problems = people_problems(evaluation, people_table)
+    people_table = _people_table(data.people, tables)
+    problems = people_problems(evaluation, people_table) if data.people else []
     people = type_people(evaluation, people_table) if not problems else None
     known = set(people_table.frame["person"]) if "person" in people_table.frame else None
     returned: list[Returned] = []
@@ -64,16 +68,32 @@ def take_in(evaluation: Evaluation, tables: dict[tuple[str, str | None], RawTabl
         problems += found
         if not found and people is not None:
             returned.append(scored(evaluation, source, table, taking_part(people)["role"]))
+    series = no_series()
+    if data.series is not None:
+        series, wrong = take_series(evaluation, tables[data.series.file, data.series.sheet])
+        problems += wrong
     events, found = _events(evaluation, tables, known, people_table)
     problems += found + given_twice([table.scores for table in returned])
     if problems or people is None:
         raise InvalidData(problems)
+    people, matching = matched(evaluation, people)
     scores = _together([table.scores for table in returned], SCORE_COLUMNS)
     raised = _together([table.safeguarding for table in returned], COLUMNS)
     alphas = _together([table.alphas for table in returned], ALPHA_COLUMNS)
     read = {table.name: len(table.frame) for table in tables.values()}
     answers = tuple(table.answers for table in returned if table.answers is not None)
-    return Intake(people, scores, events, raised, alphas, tuple(read.items()), answers)
+    return Intake(people, scores, events, raised, alphas, tuple(read.items()), answers, matching, series)
+
+
+def _people_table(
+    declared: People | None, tables: dict[tuple[str, str | None], RawTable]
+) -> RawTable:
+    """Return the people table; one without rows where the design follows nobody."""
+    import pandas as pd
+
+    if declared is not None:
+        return tables[declared.file, declared.sheet]
+    return RawTable("people", pd.DataFrame(columns=["person"], dtype=object))
 
 
 def _together(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 The typed frame is indexed by person and always has the columns person, family, role, site, placed
 (the arm's name), treated (1 in any programme arm, 0 in the comparison, or NaN), set, stratum, group_id,
-period, eligible, consent, received, allocated_on, left_on, left_reason, sessions,
+period, eligible, consent, received, allocated_on, left_on, left_reason, sessions, nudged (by the instrument),
 entry (why somebody was never allocated, else None) and withdrawn (why the answers of somebody
 allocated may not be used, else None).
 """
@@ -59,6 +59,7 @@ def type_people(evaluation: Evaluation, table: RawTable) -> pd.DataFrame:
     people["left_reason"] = words(table, flow.left_reason or "", np.array(None))
     people["not_received_reason"] = words(table, flow.not_received_reason or "", np.array(None))
     people["sessions"] = count_of(table, flow.sessions)
+    people["nudged"] = flag(table, evaluation.declared.design.instrument)
     return _with_entry(evaluation, people)
 
 

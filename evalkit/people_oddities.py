@@ -47,8 +47,8 @@ def _odd_plan(evaluation: Evaluation, people: pd.DataFrame) -> Iterable[str]:
         if (people[f"{EVENT} {event.id}"] < start_days(evaluation, people)).any():
             name = event.name or event.id.replace("-", " ")
             yield f"for some people the day of {name} lies before they were allocated"
-    if design.rollout:
-        yield from _odd_rollout(evaluation, placed, design.rollout.starts)
+    if design.wedge:
+        yield from _odd_rollout(evaluation, placed, design.wedge.starts)
 
 
 def _odd_rollout(evaluation: Evaluation, placed: pd.DataFrame, starts: str) -> Iterable[str]:

@@ -38,8 +38,11 @@ def people_problems(evaluation: Evaluation, table: RawTable) -> list[Problem]:
 def _mixed_problems(evaluation: Evaluation, table: RawTable) -> list[Problem]:
     """A column of numbers with a stray word would turn into a list of unrelated words."""
     match = evaluation.declared.design.match
-    plan = evaluation.declared.analysis
-    names = [*plan.covariates, *plan.missing.auxiliary, *(match.covariates if match else ())]
+    plan, weight = evaluation.declared.analysis, evaluation.declared.design.weight
+    names = [
+        *plan.covariates, *plan.missing.auxiliary, *(match.covariates if match else ()),
+        *(weight.covariates if weight else ()),
+    ]  # fmt: skip
     problems = []
     for name in dict.fromkeys(names):
         if name == "baseline" or name in WORDS or name not in table.frame:
@@ -81,13 +84,26 @@ def _people_rules(evaluation: Evaluation) -> Iterable[Rule]:
     for event in design.events:
         if event.on:
             yield Rule(event.on, DATES, is_date, blank_ok=True, why="design.events names it")
-    if design.rollout:
+    if design.wedge:
         yield Rule(
-            design.rollout.starts, DATES, is_date, blank_ok=True, why="design.rollout names it"
+            design.wedge.starts, DATES, is_date, blank_ok=True, why="design.rollout names it"
         )
     if design.match:
-        for column in filter(None, [design.match.sets, *design.match.covariates]):
+        named = [design.match.sets, *design.match.covariates, *design.match.exact]
+        for column in filter(None, named):
             yield Rule(column, "a value", blank_ok=True, why="design.match names it")
+    for column in design.weight.covariates if design.weight else ():
+        yield Rule(column, "a value", blank_ok=True, why="design.weight names it")
+    if design.cutoff:
+        score = "a number, or blank"
+        yield Rule(
+            design.cutoff.score, score, is_number, blank_ok=True, why="design.cutoff names it"
+        )
+    if design.instrument:
+        yield Rule(
+            design.instrument, "yes, no or blank", is_yes_no, blank_ok=True,
+            why="design.instrument names it",
+        )  # fmt: skip
     for column in declared.analysis.covariates:
         if column != "baseline":
             yield Rule(column, "a value", blank_ok=True, why="analysis.covariates names it")
@@ -121,7 +137,7 @@ def _is_count(text: str) -> bool:
 
 def _needs_family(evaluation: Evaluation) -> bool:
     declared = evaluation.declared
-    units = [indicator.unit for indicator in declared.indicators]
+    units = [indicator.unit for indicator in declared.counted]
     return declared.design.assigned_by == "family" or "family" in units
 
 
@@ -134,7 +150,7 @@ def _set_problems(evaluation: Evaluation, table: RawTable) -> list[Problem]:
     arm = design.arm.column if design.arm and design.assigned_by != "person" else None
     pairs = [("family", arm), ("family", design.match.sets if design.match else None)]
     if design.assigned_by == "site":
-        pairs += [("site", arm), ("site", design.rollout.starts if design.rollout else None)]
+        pairs += [("site", arm), ("site", design.wedge.starts if design.wedge else None)]
     return [
         problem
         for unit, column in pairs
@@ -145,7 +161,7 @@ def _set_problems(evaluation: Evaluation, table: RawTable) -> list[Problem]:
 
 def _half_dated(evaluation: Evaluation, table: RawTable) -> Iterable[Problem]:
     """A site that starts has its day in every row: where blank it would count as not yet started."""
-    column = rollout.starts if (rollout := evaluation.declared.design.rollout) else ""
+    column = rollout.starts if (rollout := evaluation.declared.design.wedge) else ""
     frame = table.frame
     if not column or "site" not in frame or column not in frame:
         return
@@ -160,7 +176,7 @@ def _inside_periods(evaluation: Evaluation, table: RawTable) -> Iterable[Problem
     """A site that starts inside a calendar period has people of both kinds in it."""
     import pandas as pd
 
-    rollout, flow = evaluation.declared.design.rollout, evaluation.declared.data.flow
+    rollout, flow = evaluation.declared.design.wedge, evaluation.declared.data.flow
     if not rollout or not {"site", rollout.starts, flow.allocated_on} <= set(table.frame):
         return
     entered, starts = (dates(table.column(c)) for c in (flow.allocated_on or "", rollout.starts))

@@ -27,8 +27,8 @@ def placed(evaluation: Evaluation, table: RawTable, entered: pd.Series[pd.Timest
     design = evaluation.declared.design
     programme = evaluation.arm_names[0]
     nothing = np.array(None, dtype=object)
-    if design.rollout:
-        starts = day(table, design.rollout.starts)
+    if design.wedge:
+        starts = day(table, design.wedge.starts)
         inside = np.where(entered.to_numpy() >= starts, programme, evaluation.arm_names[1])
         return np.where(entered.notna(), inside.astype(object), nothing)
     if design.arm is None:
@@ -75,7 +75,7 @@ def periods(evaluation: Evaluation, entered: pd.Series[pd.Timestamp]) -> Any:
     import numpy as np
     import pandas as pd
 
-    rollout, start = evaluation.declared.design.rollout, evaluation.declared.programme.start
+    rollout, start = evaluation.declared.design.wedge, evaluation.declared.programme.start
     if rollout is None:
         return np.full(len(entered), np.nan)
     assert start is not None

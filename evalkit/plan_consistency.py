@@ -27,6 +27,8 @@ RESERVED = (
     "step",
     "reason",
     "n_respondents",
+    "weight",
+    "unmatched",
 )
 """Names that the analysis gives to columns of its own."""
 
@@ -80,6 +82,11 @@ class PlanConsistency(Faults):
         if not self._one_of((*path, "outcome"), primary.outcome, outcomes, "outcome"):
             return
         outcome = outcomes[primary.outcome]
+        if outcome.indicator and self._of_series():
+            return
+        if not primary.wave:
+            self._say(path, "the key 'wave' is missing.", "", "Add it.")
+            return
         self._one_of((*path, "wave"), primary.wave, outcome.when, "wave of the outcome")
         ends = self.declared.design.comparison_ends
         if {ends, primary.wave} <= {*self.waves} and (
@@ -92,6 +99,11 @@ class PlanConsistency(Faults):
         elif primary.informant:
             allowed = outcome.measure.informants or ("self",)
             self._one_of((*path, "informant"), primary.informant, allowed, "informant")
+
+    def _of_series(self) -> bool:
+        """Whether the design rests on series of areas, whose results have no wave."""
+        name = self.declared.design.type
+        return name in self.registry.designs() and self.registry.design(name).data == "series"
 
     def _by_design(self, design: Design) -> None:
         plan = self.declared.analysis
@@ -110,7 +122,7 @@ class PlanConsistency(Faults):
             self._joint(design)
         if not design.comparison_group:
             self._one_group(design)
-        if plan.subgroups and self.declared.design.rollout:
+        if plan.subgroups and self.declared.design.wedge:
             what = f"{design.id} has no subgroups in this version: the calendar would be left out."
             self._say(("analysis", "subgroups"), what, "", "Remove the key.")
 
@@ -126,7 +138,7 @@ class PlanConsistency(Faults):
 
     def _joint(self, design: Design) -> None:
         method = self.declared.analysis.multiplicity.method
-        if not design.randomised or design.programmes == "several" or self.declared.design.rollout:
+        if not design.randomised or design.programmes == "several" or self.declared.design.wedge:
             what = f"{method} re-randomises two arms, which {design.id} does not have."
             self._say(("analysis", "multiplicity", "method"), what, "holm, bh, by", "Use holm.")
 
@@ -180,7 +192,12 @@ class PlanConsistency(Faults):
         ]
         if match:
             named.append((("design", "match", "covariates"), match.covariates))
+            named.append((("design", "match", "exact"), match.exact))
             self._once(("design", "match", "covariates"), match.covariates, "covariate")
+        if declared.design.weight:
+            weighted = declared.design.weight.covariates
+            named.append((("design", "weight", "covariates"), weighted))
+            self._once(("design", "weight", "covariates"), weighted, "covariate")
         for path, names in named:
             for n, name in enumerate(names):
                 self._column((*path, n), name, adjusts=path[0] != "needs")

@@ -147,8 +147,11 @@ class Check(Record):
 class Level(Record):
     """A Maryland level for one outcome, wave and informant.
 
-    `reasons` give the ceiling and what lowers the level, `met` the checks it passed, and
-    `beside` those it failed that do not lower it but must be read with it.
+    `reasons` give the ceiling and what lowers the level, and `raised_by` what would lift each of
+    them, in the same order; `to_reach_next` says what is needed for the next level, the cheapest
+    first. `met` are the checks it passed, and `beside` those it failed that do not lower it but must
+    be read with it. `original_level` is the most that the design reaches under the scale as first
+    published, which `original_convention` names.
     """
 
     outcome: str
@@ -162,6 +165,9 @@ class Level(Record):
     met: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     contrast: str | None = None
+    raised_by: tuple[str, ...] = ()
+    original_convention: str = ""
+    original_level: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

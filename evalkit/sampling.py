@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
 
 from evalkit.looks import interval_level
+from evalkit.matching import sets_are_clusters
+from evalkit.results import Estimate
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
+    from evalkit.declared_plan import Weight
     from evalkit.stats.redrawing.assignments import Reassign
     from evalkit.study import Study
     from evalkit.targets import Target
+
+    Floats = NDArray[np.float64]
 
 
 BALANCED = "balanced"
@@ -24,8 +31,8 @@ BALANCED = "balanced"
 class Sample:
     """The rows analysed: covariates of the plan that can be used, their columns, what to note.
 
-    `strata` and `cluster` name the columns of the strata and of the units assigned, None without;
-    `level` is that of the interval.
+    `strata`, `cluster` and `weights` name the columns of the strata, of the units assigned and of the
+    weights of a match, None without; `level` is that of the interval.
     """
 
     frame: pd.DataFrame
@@ -35,6 +42,7 @@ class Sample:
     cluster: str | None
     level: float
     notes: tuple[str, ...]
+    weights: str | None = None
 
 
 def analysis_sample(study: Study, target: Target, followed: pd.DataFrame) -> Sample:
@@ -53,7 +61,57 @@ def analysis_sample(study: Study, target: Target, followed: pd.DataFrame) -> Sam
     strata = "stratum" if study.evaluation.strata and rows["stratum"].nunique() > 1 else None
     cluster = cluster_column(study, rows)
     level = interval_level(study, target)
-    return Sample(rows, used, columns, strata, cluster, level, notes)
+    weights = "weight" if bool((rows["weight"] != 1).any()) else None
+    return Sample(rows, used, columns, strata, cluster, level, notes, weights)
+
+
+def arms(sample: Sample) -> dict[str, Any]:
+    """Return the columns that most estimators take alike."""
+    return {
+        "outcome": "score", "treatment": "treated", "covariates": sample.columns,
+        "cluster": sample.cluster, "strata": sample.strata, "level": sample.level,
+    }  # fmt: skip
+
+
+def with_strata(sample: Sample) -> tuple[str, ...]:
+    """Return the covariates with the strata among them, for estimators that take no strata."""
+    return (*sample.columns, *((sample.strata,) if sample.strata else ()))
+
+
+def described(target: Target, sample: Sample, found: Estimate, unit: str | None = None) -> Estimate:
+    """Return the fields every result has, with what was adjusted for and what to note."""
+    common = {field.name: getattr(found, field.name) for field in fields(Estimate)}
+    kept = Estimate(**common)
+    counted = unit or ("share" if target.kind == "yes-no" else "points")
+    notes = (*found.notes, *sample.notes)
+    return replace(kept, notes=notes, adjusted_for=sample.covariates, unit=counted)
+
+
+def row_weights(study: Study, rows: pd.DataFrame) -> Floats | None:
+    """Return the weights that make rows comparable, of the match or the design; None if all are 1.
+
+    Weights of a weighted comparison are those of these very rows, so that what is analysed is balanced.
+    """
+    from evalkit.stats import weight
+
+    declared = study.evaluation.declared.design.weight
+    if declared is None:
+        weights = rows["weight"].to_numpy(dtype=float)
+        return None if (weights == 1).all() else weights
+    frame = rows[["treated"]].copy()
+    for name in declared.covariates:
+        frame[name] = rows["person"].map(study.intake.people[name])
+    found = weight(frame, treatment="treated", **how_weighted(declared))
+    return found.weights
+
+
+def how_weighted(declared: Weight) -> dict[str, Any]:
+    """Return what the functions of weights take, from what is declared."""
+    return {
+        "covariates": declared.covariates, "method": declared.method, "moments": declared.moments,
+        "estimand": "ATO" if declared.method == "overlap" else declared.estimand,
+        "trim": declared.trim,
+    }  # fmt: skip
 
 
 def covariate_columns(
@@ -140,7 +198,7 @@ def reassigned(study: Study) -> Reassign | None:
 def assigned_unit(study: Study) -> str | None:
     """Return the column of what chance was applied to; None where people were drawn one by one."""
     design = study.evaluation.declared.design
-    if design.match and design.match.sets:
+    if sets_are_clusters(design.match):
         return "set"
     return None if design.assigned_by == "person" else design.assigned_by
 
@@ -148,7 +206,7 @@ def assigned_unit(study: Study) -> str | None:
 def cluster_column(study: Study, rows: pd.DataFrame) -> str | None:
     """Return the column of the unit of assignment, or None where nobody shares one."""
     design = study.evaluation.declared.design
-    if design.match and design.match.sets:
+    if sets_are_clusters(design.match):
         return "set"
     if design.groups:
         return "group_id"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from evalkit.change import Basis, ChangeCount
     from evalkit.checks import CheckFunction
     from evalkit.coverage import Coverage, Profile
+    from evalkit.declaration import Table
     from evalkit.estimators import Estimator
     from evalkit.evaluation import Evaluation
     from evalkit.indicators import Rate
@@ -211,8 +212,8 @@ def _read_all(
     from evalkit.tables import label
 
     data = evaluation.declared.data
-    sources = [data.people, *data.responses, *data.scores]
-    sources += [data.events] if data.events else []
+    sources: list[Table] = [*data.responses, *data.scores]
+    sources = [x for x in (data.people, *sources, data.events, data.series) if x is not None]
     names = [source.file for source in sources]
     names += [label(source.file, source.sheet) for source in sources if source.sheet]
     for name in given:

@@ -123,7 +123,9 @@ class Phrases:
         e = self.estimate
         ends = f"{self._number(e.conf_low)} to {self._number(e.conf_high)}"
         if e.n_comparison is None:
-            return f"{self._number(e.estimate)}, {confidence(e)} interval {ends}; {self.shown[0]} people measured at both"
+            when = " at both" if self.evaluation.design.question == "change" else ""
+            when += ", or filled in" if "multiple imputation" in (e.method or "") else ""
+            return f"{self._number(e.estimate)}, {confidence(e)} interval {ends}; {self.shown[0]} people measured{when}"
         arms = self._arms
         n = f"{self.shown[0]} people in {arms[0]}, {self.shown[1]} in {arms[1]}"
         what = "odds ratio " if e.unit == "ratio" else ""
@@ -184,7 +186,8 @@ class Phrases:
     @property
     def _between(self) -> str:
         if self.estimate.n_comparison is None:
-            return "than at the first wave"
+            norm = self.evaluation.design.question == "norm"
+            return "than the published norm" if norm else "than at the first wave"
         return f"than in {self._other}{self._allowing}"
 
     @property
@@ -207,6 +210,20 @@ class Phrases:
         if max(ends) >= self.reading.worthwhile:
             return ""
         return f" Even the best end of the interval falls short of {self._margin}."
+
+    @property
+    def _what(self) -> str:
+        """What a result is, in a word."""
+        return {"change": "change", "level": "level"}.get(
+            self.evaluation.design.question, "difference"
+        )
+
+    def seen(self) -> str:
+        """Say how people score, beside nothing."""
+        return (
+            f"{self._head}: the mean score was {self._interval}. This describes those who answered; "
+            "it says nothing of change."
+        )
 
     def attributed(self) -> str:
         pair = self.target.contrast
@@ -233,8 +250,7 @@ class Phrases:
             rest = f"A loss of {self._margin} or more is not ruled out"
         else:
             rest = f"A gain or loss of {self._margin} or more is unlikely"
-        what = "difference" if self.estimate.n_comparison is not None else "change"
-        return f"{self._head}: no clear {what} ({self._interval}). {rest}."
+        return f"{self._head}: no clear {self._what} ({self._interval}). {rest}."
 
     def not_enough(self) -> str:
         if self.estimate.estimate is None:
@@ -250,8 +266,7 @@ class Phrases:
         )
 
     def own_report(self) -> str:
-        what = "difference" if self.estimate.n_comparison is not None else "change"
-        clear = "" if self.reading.verdict == "clear" else f", which is no clear {what}"
+        clear = "" if self.reading.verdict == "clear" else f", which is no clear {self._what}"
         return (
             f"{self._head}: by the report of those in this role {self._difference('')} "
             f"({self._interval}){clear}. This is their own report. Whether they have changed is not stated "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalkit.flow import EARLY, NOT_DUE, TO_FOLLOW, target_arms
+from evalkit.flow import DECLARED_NOT_DUE, EARLY, NOT_DUE, TO_FOLLOW, target_arms
 from evalkit.results import Record
 from evalkit.rounding import written
 from evalkit.sensitivity.asked import fillable
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from evalkit.stats.missing.returns_needed import ReturnsNeeded
     from evalkit.study import Study
     from evalkit.targets import Target
+
+
+ASIDE = "Once those whom the plan declares not to be asked are counted as lost it is outside."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +54,14 @@ class ReturnProspect(Record):
 
 @dataclass(frozen=True, slots=True)
 class _Arm:
-    """Counts of one arm: due, back, not due yet, and lost for good."""
+    """Counts of one arm: due, back, not due yet, lost for good, and by the plan not to be asked."""
 
     name: str
     due: int
     back: int
     waiting: int
     gone: int
+    aside: int
 
     @property
     def assigned(self) -> int:
@@ -113,11 +117,14 @@ def _prospect(study: Study, target: Target, followed: pd.DataFrame) -> ReturnPro
         gone_t=arms[0].gone_then, gone_c=arms[1].gone_then, boundary=plan,
     )  # fmt: skip
     verdict, bound = getattr(then, plan), getattr(then, f"bound_{plan}")
+    said = _sentence(arms, then.overall, then.differential, plan, verdict, needed)
+    if verdict == "inside" and not _with_those_aside(arms, plan):
+        verdict, said = "outside", f"{said} {ASIDE}"
     return ReturnProspect(
         **labels, **counts, overall=then.overall, differential=then.differential, bound=bound,
         verdict=verdict, needed=needed.needed, needed_treatment=needed.needed_treatment,
         needed_comparison=needed.needed_comparison,
-        sentence=_sentence(arms, then.overall, then.differential, plan, verdict, needed),
+        sentence=said,
     )  # fmt: skip
 
 
@@ -126,7 +133,20 @@ def _arm(name: str, rows: pd.DataFrame) -> _Arm:
     lost = due[due["step"] != "analysed"]
     never = lost[(lost["step"] == "due") & ~fillable(lost)]
     waiting = rows["reason"].isin([NOT_DUE, EARLY])
-    return _Arm(name, len(due), len(due) - len(lost), int(waiting.sum()), len(never))
+    aside = rows["reason"].fillna("").astype(str).str.startswith(DECLARED_NOT_DUE)
+    counts = (len(due), len(due) - len(lost), int(waiting.sum()), len(never), int(aside.sum()))
+    return _Arm(name, *counts)
+
+
+def _with_those_aside(arms: list[_Arm], boundary: str) -> bool:
+    """Whether the loss would be inside the boundary were those not to be asked counted as lost."""
+    from evalkit.stats import attrition
+
+    first, second = arms
+    found = attrition(
+        first.assigned + first.aside, first.expected, second.assigned + second.aside, second.expected
+    )
+    return bool(getattr(found, boundary) == "inside")
 
 
 def _sentence(
@@ -136,10 +156,10 @@ def _sentence(
     so_far = " and ".join(f"{arm.back} of {arm.due} ({arm.name})" for arm in arms)
     waiting = sum(arm.waiting for arm in arms)
     rest = f", {waiting} are not due yet" if waiting else ""
+    lost = f"{written(100 * overall, 0)}% {'will be' if waiting else 'are'} lost"
     text = (
-        f"{so_far} of those due can be analysed{rest}. At these rates {written(100 * overall, 0)}% will be "
-        f"lost and the arms differ by {written(100 * differential, 1)} points: {verdict} the {boundary} "
-        "boundary."
+        f"{so_far} of those due can be analysed{rest}. {'At these rates ' if waiting else ''}{lost} and the "
+        f"arms differ by {written(100 * differential, 1)} points: {verdict} the {boundary} boundary."
     )
     if verdict == "inside":
         return text

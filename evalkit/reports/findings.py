@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import evalkit
-from evalkit.checks import BalanceRow
+from evalkit.contribution.records import ByItself, Contribution
 from evalkit.coverage import Coverage, Profile
+from evalkit.crosswalks import Crosswalk
 from evalkit.flow import Step
 from evalkit.indicators import Rate
 from evalkit.intercurrent import EventCount
+from evalkit.likeness import BalanceRow
 from evalkit.looks import Look
 from evalkit.losses import answers, who
 from evalkit.losses.answers import CarelessAnswers, ItemBlanks, WaveGaps
@@ -95,6 +97,9 @@ class FindingsFile(Record):
     checks: tuple[Check, ...]
     levels: tuple[Level, ...]
     findings: tuple[Finding, ...]
+    contributions: tuple[Contribution, ...]
+    by_itself: tuple[ByItself, ...]
+    crosswalks: tuple[Crosswalk, ...]
     indicators: tuple[Rate, ...]
     beside: tuple[Estimate, ...]
     moderations: tuple[Moderation, ...]
@@ -139,6 +144,9 @@ def findings_file(analysis: Analysis) -> FindingsFile:
         checks=analysis.checks,
         levels=analysis.levels,
         findings=analysis.findings,
+        contributions=analysis.contributions,
+        by_itself=analysis.by_itself,
+        crosswalks=analysis.crosswalks,
         indicators=analysis.rates,
         beside=analysis.beside,
         moderations=analysis.moderations,

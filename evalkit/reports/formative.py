@@ -80,11 +80,11 @@ def _indicators(released: Released) -> dict[str, Any]:
     rates = study.indicators()
     name = study.evaluation.arm_names[0]
     drawn = []
-    for indicator in study.evaluation.declared.indicators:
+    for indicator in study.evaluation.declared.counted:
         mine = [r for r in rates if r.indicator == indicator.id and r.period > 0 and r.arm == name]
         title = indicator.name or sentence_case(say(indicator.id))
         drawn.append(pictures.rate_picture(released, mine, title, indicator.unit))
-    ambiguous = any(i.direction == "ambiguous" for i in study.evaluation.declared.indicators)
+    ambiguous = any(i.direction == "ambiguous" for i in study.evaluation.declared.counted)
     table = tables.rates_table(released, rates, (name,)) if rates else None
     return {"table": table, "pictures": drawn, "ambiguous": ambiguous}
 

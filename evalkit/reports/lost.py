@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from evalkit.disclosure import HIDDEN
 from evalkit.flow import TO_FOLLOW
 from evalkit.losses import answers, who
 from evalkit.reports.figures import Series, draw_series
 from evalkit.reports.page import Picture, drawing
-from evalkit.reports.released import Released, part_of
+from evalkit.reports.released import Released, lost_by_arm, part_of
 from evalkit.reports.tables import NOT_SHOWN, Table, label
 from evalkit.reports.words import NONE, number, sentence_case
 from evalkit.wording import say
@@ -73,12 +74,19 @@ def _unit_rates(released: Released, loss: Attrition) -> tuple[float, float, floa
     if loss.unit == "site" or released.rules.open:
         return 100 * loss.loss_treatment, 100 * loss.loss_comparison, 100 * loss.overall
     gone = [a - b for a, b in zip(due, seen, strict=True)]
-    if any(released.rules.small(n, n) for n in (*due, *gone)):
+    if any(released.rules.small(n, n) for n in (*due, *gone)) or not _many_families(released, loss):
         return None
     round_to = released.rules.rounded
     shares = [100 * (1 - round_to(b) / round_to(a)) for a, b in zip(due, seen, strict=True)]
     whole = 100 * (1 - sum(map(round_to, seen)) / sum(map(round_to, due)))
     return shares[0], shares[1], whole
+
+
+def _many_families(released: Released, loss: Attrition) -> bool:
+    """Whether each arm's lost come from families enough to be counted on a page."""
+    key = (loss.outcome, loss.wave, loss.informant, loss.contrast)
+    followed = next(frame for target, frame in released.study.trails if target.key == key)
+    return all(not released.rules.small(n, families) for n, families in lost_by_arm(followed))
 
 
 def _sites(released: Released) -> Table | None:
@@ -100,6 +108,8 @@ def _sites(released: Released) -> Table | None:
                 *label(study.evaluation, target), str(site), str(arm), asked.text, missing.text,
                 share, why or NONE,
             ))  # fmt: skip
+    if all(row[5] == HIDDEN for row in rows):
+        return None
     head = ("Outcome", "Wave", "Who answered", "Site", "Arm", "Due", "Lost", "Share", "Why")
     return Table("Loss by site", head, tuple(rows), ())
 
@@ -260,19 +270,18 @@ def _answers(released: Released) -> Table | None:
         by_set.setdefault((row.measure, row.wave, row.informant), []).append(row)
     for (measure, wave, informant), items in by_set.items():
         sets = released.rules.count(items[0].sets, items[0].families)
-        blank, asked = sum(item.blank for item in items), sum(item.sets for item in items)
         worst = max(items, key=lambda item: item.blank)
         seen = not released.rules.small(worst.blank, worst.families_blank)
         flags = [
             c for c in careless if (c.measure, c.wave, c.informant) == (measure, wave, informant)
         ]
         shown = [
-            f"{c.sign}: {released.rules.count(c.flagged, c.flagged)}"
-            for c in flags if c.flagged and not released.rules.small(c.flagged, c.flagged)
+            f"{c.sign}: {released.rules.count(c.flagged, c.families_flagged)}"
+            for c in flags if c.flagged and not released.rules.small(c.flagged, c.families_flagged)
         ]  # fmt: skip
         rows.append((
             study.evaluation.measure(measure).name, say(wave), say(informant), sets.text,
-            NONE if sets.hidden else f"{number(100 * blank / max(1, asked), 1)}%",
+            NONE if sets.hidden else _share_blank(released, items),
             f"item {worst.item}" if seen and worst.blank else NONE, "; ".join(shown) or NONE,
         ))  # fmt: skip
     if not rows:
@@ -283,3 +292,12 @@ def _answers(released: Released) -> Table | None:
     )  # fmt: skip
     notes = ("Flags of careless answers are for a closer look: nobody is left out for one.",)
     return Table("Answers left blank, and answers to look at", head, tuple(rows), notes)
+
+
+def _share_blank(released: Released, items: list[answers.ItemBlanks]) -> str:
+    """Return the share of answers left blank; of a few, or none, a shareable page says no more."""
+    blank, asked = sum(item.blank for item in items), sum(item.sets for item in items)
+    families = max(item.families_blank for item in items)
+    if released.rules.small(blank, families):
+        return HIDDEN
+    return f"{number(100 * blank / max(1, asked), 1 if released.rules.open else 0)}%"

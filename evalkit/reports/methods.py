@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from evalkit.intercurrent import STRATEGIES, event_name
+from evalkit.matching import sets_are_clusters
 from evalkit.wording import cut_words, say
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ MODELS = {
     "stepped_wedge_difference": "Linear mixed model with a level for each calendar period and a random intercept for each site (Hussey and Hughes 2007), adjusted for {covariates}, with Satterthwaite degrees of freedom.",
     "mean_change": "Mean of each person's change from the first wave. Standard errors: {errors}.",
     "risk_difference": "Outcomes that are yes or no: difference in shares, averaged over the people analysed after a logistic model adjusted for {covariates}; by Newcombe's interval, or least squares where events are few.",
+    "weighted_difference": "Difference after weighting, adjusted for {covariates} as well; standard errors allow for the weights having been estimated (stacked estimating equations, adjusted for few people).",
+    "discontinuity": "Jump at the cut-off by local lines with a triangular kernel; bandwidth and robust bias-corrected interval after Calonico, Cattaneo and Titiunik (2014).",
+    "instrumented_difference": "Two-stage least squares with the instrument, adjusted for {covariates}. Standard errors: {errors}; the Anderson-Rubin set stands beside it.",
+    "norm_difference": "Mean of those measured less the mean of the published norm, whose own uncertainty is allowed for where its size is known.",
+    "wave_mean": "Mean of those measured at each wave.",
     "ordinal_odds_ratio": "Outcomes that are only ordered: ratio of the odds of a higher category, proportional odds, adjusted for {covariates}.",
 }
 
@@ -39,10 +45,8 @@ def methods(evaluation: Evaluation, rules: Rules) -> list[Fact]:
         ),
         *_events(evaluation),
         *_models(evaluation),
-        (
-            "Missing outcomes",
-            "People without the outcome are left out and counted (complete cases); nothing is filled in.",
-        ),
+        *_alike(evaluation),
+        *_lost(evaluation),
         ("Several results", _multiplicity(evaluation)),
         *_looks(evaluation),
         ("When a result is clear", _clear()),
@@ -60,6 +64,63 @@ def methods(evaluation: Evaluation, rules: Rules) -> list[Fact]:
         for measure in used(evaluation)
     ]
     return found
+
+
+MATCHING = {
+    "nearest": "nearest neighbour", "optimal": "optimal pairs", "full": "optimal full matching",
+    "exact": "exact matching", "coarsened-exact": "coarsened exact matching",
+    "subclass": "subclasses of the score",
+}  # fmt: skip
+WEIGHTING = {
+    "propensity": "inverse propensity weights", "overlap": "overlap weights",
+    "entropy": "entropy balancing",
+}  # fmt: skip
+
+
+def _alike(evaluation: Evaluation) -> Iterable[Fact]:
+    """Say how the groups were made alike."""
+    design = evaluation.declared.design
+    if design.match and not design.match.sets:
+        match = design.match
+        how = MATCHING[match.method or "nearest"]
+        detail = f" within {match.caliper:g} SDs of the log odds" if match.caliper else ""
+        again = ", partners used again" if match.replace else ""
+        on = ", ".join(say(name.replace("_", " ")) for name in match.covariates)
+        same = f", equal in {', '.join(match.exact)}" if match.exact else ""
+        yield (
+            "Matching",
+            (
+                f"Once, {match.unit} by {match.unit}, by {how} on the {match.distance}{detail}{again}, from {on}"
+                f"{same}; each result then adjusts for its own first scores."
+            ),
+        )
+    if design.weight:
+        on = ", ".join(say(name.replace("_", " ")) for name in design.weight.covariates)
+        yield (
+            "Weights",
+            f"{WEIGHTING[design.weight.method].capitalize()} ({design.weight.estimand}) from {on}.",
+        )
+
+
+PRIMARY = {
+    "complete-case": "People without the outcome are left out of the plan's own result and counted (complete cases).",
+    "multiple-imputation": "Multiple imputation by chained equations (predictive mean matching), apart by arm, pooled by Rubin's rules (Barnard and Rubin 1999).",
+    "attrition-weights": "Those who answered are weighted by one over the chance of having answered, modelled by arm.",
+}
+"""How the plan treats the lost in its own result."""
+
+
+def _lost(evaluation: Evaluation) -> Iterable[Fact]:
+    plan = evaluation.declared.analysis.missing
+    yield "Missing outcomes", PRIMARY[plan.primary]
+    beside = ", ".join(say(name) for name in plan.sensitivity)
+    said = f"Planned: {beside}." if beside else "None is planned."
+    yield (
+        "Other treatments of the lost",
+        (
+            f"{said} Where more than 5% are lost to a result and none is planned, multiple imputation is added."
+        ),
+    )
 
 
 def _events(evaluation: Evaluation) -> Iterable[Fact]:
@@ -136,7 +197,7 @@ def _limits(thresholds: Mapping[str, float]) -> str:
 
 def _errors(evaluation: Evaluation) -> str:
     design = evaluation.declared.design
-    if design.match and design.match.sets:
+    if sets_are_clusters(design.match):
         unit = "matched set, families nested in them"
     elif design.groups:
         unit = "programme group"
@@ -151,6 +212,8 @@ def _errors(evaluation: Evaluation) -> str:
 
 
 def _missing(evaluation: Evaluation) -> str:
+    if evaluation.missing_baseline == "impute":
+        return "They are imputed with the outcomes."
     if evaluation.missing_baseline == "indicator":
         return "People are kept: the mean is used, with an indicator (White and Thompson 2005)."
     return "People without a first score or a covariate are left out and counted."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalkit import units
-from evalkit.reports.released import Released
+from evalkit.reports.released import Released, lost_by_arm
 from evalkit.reports.tables import NOT_SHOWN, Table, digits, label, spelt, target_of
 from evalkit.reports.words import NONE, interval, number, p_value
 from evalkit.targets import key_of
@@ -15,10 +15,18 @@ from evalkit.wording import say
 
 if TYPE_CHECKING:
     from evalkit.analysis import Analysis
-    from evalkit.checks import BalanceRow
     from evalkit.evaluation import Evaluation
+    from evalkit.likeness import BalanceRow
     from evalkit.results import Attrition, Estimate, Finding
     from evalkit.targets import Key, Target
+
+
+RESULT = {
+    "difference": "Difference", "change": "Change", "norm": "Distance from the norm",
+    "level": "Mean",
+}  # fmt: skip
+"""What a result is called, by what the design asks."""
+COLUMN = RESULT | {"difference": "Adjusted difference", "change": "Mean change"}
 
 
 def attrition_table(released: Released, analysis: Analysis) -> Table:
@@ -95,15 +103,7 @@ def loss_rates(released: Released, target: Target, loss: Attrition) -> LossRates
 
     flow = released.flow(target)
     followed = next(frame for t, frame in released.study.trails if t.key == target.key)
-    lost = followed[followed["step"].isin(["due", "returned"])]
-    losses = [
-        (
-            int((lost["treated"] == value).sum()),
-            int(lost.loc[lost["treated"] == value, "family"].nunique()),
-        )
-        for value in (1.0, 0.0)
-    ]
-    if not released.lost_is_shown(target, losses):
+    if not released.lost_is_shown(target, lost_by_arm(followed)):
         return None
     due = [arm.count("due").value or 0 for arm in flow.arms]
     seen = [arm.count("analysed").value or 0 for arm in flow.arms]
@@ -139,7 +139,7 @@ def glance_table(
             *label(evaluation, target), badge, value if shown else NOT_SHOWN, n,
             str(level) if level else "not rated",
         ))  # fmt: skip
-    what = "Difference" if evaluation.design.comparison_group else "Change"
+    what = RESULT[evaluation.design.question]
     what += " in points (95% interval)" if alike else " (interval)"
     head = (
         "Outcome",
@@ -171,7 +171,7 @@ def estimates_table(released: Released, analysis: Analysis) -> Table:
     if two:
         head += (f"n, {names[1]}", f"Mean, {names[0]}", f"Mean, {names[1]}")
     head += (
-        f"{'Adjusted difference' if two else 'Mean change'} ({kind})", "SE", "df", "p",
+        f"{COLUMN[study.evaluation.design.question]} ({kind})", "SE", "df", "p",
         "p, adjusted", f"Effect size in SD ({kind})", "Level",
     )  # fmt: skip
     notes: tuple[str, ...] = (
@@ -184,7 +184,7 @@ def estimates_table(released: Released, analysis: Analysis) -> Table:
             "effect size is the adjusted difference in standard deviations (Hedges' correction).",
             *notes,
         )
-    staggered = study.evaluation.declared.design.rollout is not None
+    staggered = study.evaluation.declared.design.wedge is not None
     if any(e.unit in ("share", "ratio") for e in analysis.estimates) and not staggered:
         notes = (
             *notes,
@@ -228,14 +228,16 @@ def _mean(e: Estimate, mean: float | None, places: int) -> str:
 
 def balance_table(released: Released, rows: tuple[BalanceRow, ...], caption: str) -> Table:
     """Return the arms analysed side by side before the programme."""
+    earlier = any(row.smd_before is not None for row in rows)
     head = (
         "At the first wave",
         *arm_heads(released.study.evaluation),
+        *(("Difference before",) if earlier else ()),
         "Standardised difference",
         "Adjusted for",
     )
     hidden = hidden_covariates(released, rows)
-    body = tuple(_balance_cells(released, row, hidden) for row in rows)
+    body = tuple(_balance_cells(released, row, hidden, earlier=earlier) for row in rows)
     scaled = rows[0].scaled_by if rows else ""
     notes: tuple[str, ...] = (
         f"Means (SD) or percentages of the people analysed. The standardised difference is divided by the {scaled}.",
@@ -244,6 +246,10 @@ def balance_table(released: Released, rows: tuple[BalanceRow, ...], caption: str
         notes += (
             "In a trial such differences are chance. They are allowed for where the plan adjusts for "
             "them, and lower the level only where loss has undone what chance achieved.",
+        )
+    if earlier:
+        notes += (
+            "Before: of everybody who could have been compared, in the same standard deviations.",
         )
     missing = [row for row in rows if row.n_missing]
     if missing and released.rules.open:
@@ -264,11 +270,13 @@ def hidden_covariates(released: Released, rows: tuple[BalanceRow, ...]) -> set[s
     }
 
 
-def _balance_cells(released: Released, row: BalanceRow, hidden: set[str]) -> tuple[str, ...]:
+def _balance_cells(
+    released: Released, row: BalanceRow, hidden: set[str], *, earlier: bool
+) -> tuple[str, ...]:
     name = say(row.covariate.replace("_", " ").replace("=", ": "))
     adjusted = "yes" if row.adjusted else "no"
     if _root(row) in hidden:
-        return (name, NOT_SHOWN, NOT_SHOWN, NOT_SHOWN, adjusted)
+        return (name, *[NOT_SHOWN] * (4 if earlier else 3), adjusted)
     arms = (
         (row.mean_treatment, row.sd_treatment, row.n_treatment),
         (row.mean_comparison, row.sd_comparison, row.n_comparison),
@@ -277,7 +285,8 @@ def _balance_cells(released: Released, row: BalanceRow, hidden: set[str]) -> tup
         _share(released, mean, n) if row.share else f"{number(mean, 1)} ({number(sd, 1)})"
         for mean, sd, n in arms
     ]
-    return (name, *cells, number(row.smd, 2), adjusted)
+    before = (number(row.smd_before, 2),) if earlier else ()
+    return (name, *cells, *before, number(row.smd, 2), adjusted)
 
 
 def _share(released: Released, mean: float | None, n: int) -> str:

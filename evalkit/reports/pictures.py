@@ -16,7 +16,7 @@ from evalkit.reports.figures import (
     draw_forest,
     draw_series,
 )
-from evalkit.reports.outcomes import loss_rates
+from evalkit.reports.outcomes import RESULT, loss_rates
 from evalkit.reports.page import Picture, drawing
 from evalkit.reports.released import Released
 from evalkit.reports.tables import NOT_SHOWN, label, spelt, target_of
@@ -25,8 +25,8 @@ from evalkit.wording import say
 
 if TYPE_CHECKING:
     from evalkit.analysis import Analysis
-    from evalkit.checks import BalanceRow
     from evalkit.indicators import Rate
+    from evalkit.likeness import BalanceRow
     from evalkit.targets import Target
 
 
@@ -49,7 +49,7 @@ def forest_picture(released: Released, analysis: Analysis) -> Picture:
         point, low, high = (round(value, 2) for value in (sign * e.effect_size, *ends))
         rows.append(ForestRow(name, point, low, high, text, target.primary))
     two = study.evaluation.design.comparison_group
-    what = "Difference" if two else "Change"
+    what = RESULT[study.evaluation.design.question]
     where = "first named arm" if len(study.evaluation.programmes) > 1 else "programme group"
     favours = (
         ("Worse", "Better")
@@ -95,7 +95,10 @@ def boundary_picture(released: Released, analysis: Analysis) -> Picture:
 def balance_picture(rows: tuple[BalanceRow, ...], hidden: set[str]) -> Picture:
     """Draw how far the arms analysed differ before the programme."""
     points = [
-        BalancePoint(say(row.covariate.replace("_", " ").replace("=", ": ")), None if row.smd is None else round(row.smd, 2))
+        BalancePoint(
+            say(row.covariate.replace("_", " ").replace("=", ": ")), _two(row.smd),
+            _two(row.smd_before),
+        )
         for row in rows if row.covariate.partition("=")[0] not in hidden
     ]  # fmt: skip
     svg = draw_balance(points, title="Likeness before the programme",
@@ -103,6 +106,10 @@ def balance_picture(rows: tuple[BalanceRow, ...], hidden: set[str]) -> Picture:
     return Picture(
         drawing(svg), "Standardised differences at the first wave among the people analysed."
     )
+
+
+def _two(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
 
 
 def return_picture(released: Released) -> Picture:

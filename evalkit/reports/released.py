@@ -132,6 +132,13 @@ class Released:
         return self.flows[target.key].shown and (rules.open or reached)
 
 
+def lost_by_arm(followed: pd.DataFrame) -> list[tuple[int, int]]:
+    """Return how many people and families each arm lost, the programme's first."""
+    lost = followed[followed["step"].isin(["due", "returned"])]
+    groups = [lost[lost["treated"] == value] for value in (1.0, 0.0)]
+    return [(len(group), int(group["family"].nunique())) for group in groups]
+
+
 def rules_of(evaluation: Evaluation) -> Rules:
     """Return the disclosure rules that the evaluation declares."""
     declared = evaluation.declared.disclosure

@@ -9,10 +9,13 @@ from evalkit.claims import HEAVY_LOSS, findings
 from evalkit.disclosure import sentence
 from evalkit.flow import share_lost
 from evalkit.reports import outcomes, pictures, tables, trials
+from evalkit.reports.alike import alike
 from evalkit.reports.common import header, provenance, relevant_gaps, theory_words
+from evalkit.reports.contribution import contribution_section
 from evalkit.reports.individual import individual_section
 from evalkit.reports.lost import lost
 from evalkit.reports.methods import methods
+from evalkit.reports.other_scales import original_note, other_scales
 from evalkit.reports.page import drawing, lay_out
 from evalkit.reports.participants import flow_picture
 from evalkit.reports.released import Released, part_of, release
@@ -68,6 +71,7 @@ def summative_page(analysis: Analysis) -> str:
         flow=_flow(analysis, released),
         loss=_loss(analysis, released),
         baseline=_baseline(analysis, released),
+        alike=alike(released),
         results=_results(analysis, released),
         treatments=treatments(released, analysis),
         lost=lost(released) if study.trails else {},
@@ -77,6 +81,8 @@ def summative_page(analysis: Analysis) -> str:
         moderation=trials.moderation(released, analysis),
         individual=individual_section(released, blind=False),
         levels=_levels(analysis, levels),
+        other_scales=other_scales(released, analysis, worded),
+        contribution=contribution_section(released, analysis),
         rates=_rates(analysis, released),
         coverage=tables.coverage_table(released),
         needs=tables.needs_table(released),
@@ -228,11 +234,9 @@ def _levels(analysis: Analysis, levels: Records[Level]) -> tables.Table | None:
         shown = f"{level.level} of {level.ceiling}" if level.level else "not rated"
         rows.append((*tables.label(analysis.study.evaluation, target), shown, f"{reasons}.", lift))
     head = ("Outcome", "Wave", "Who answered", "Level", "Why", "What would raise it")
-    design = analysis.study.evaluation.design
     notes = (
         f"Convention: {levels[0].convention}. Level 3 or more is needed to credit the programme.",
-        f"Under {design.original.convention} this design can reach level {design.original.level} "
-        f"(from memory of the original; the wording here follows the convention above).",
+        original_note(analysis),
     )
     return tables.Table("How strong the evidence is", head, tuple(rows), notes)
 
@@ -242,7 +246,7 @@ def _rates(analysis: Analysis, released: Released) -> dict[str, Any]:
         return {"table": None, "compared": None, "pictures": []}
     evaluation = analysis.study.evaluation
     drawn = []
-    for indicator in evaluation.declared.indicators:
+    for indicator in evaluation.declared.counted:
         mine = [r for r in analysis.rates if r.indicator == indicator.id and r.period > 0]
         name = indicator.name or sentence_case(say(indicator.id))
         drawn.append(pictures.rate_picture(released, mine, name, indicator.unit))

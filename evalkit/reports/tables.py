@@ -157,7 +157,7 @@ def rates_table(released: Released, rates: tuple[Rate, ...], arms: tuple[str, ..
             cells = rate_cells(released, rate)
             window = next(
                 i.window
-                for i in released.study.evaluation.declared.indicators
+                for i in released.study.evaluation.declared.counted
                 if i.id == rate.indicator
             )
             rows.append((say(rate.indicator), f"first {window}", rate.arm, *cells))

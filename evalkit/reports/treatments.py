@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.reports.figures import BandPoint, ForestRow, Mark, draw_band, draw_chains, draw_forest
 from evalkit.reports.page import Picture, drawing
+from evalkit.reports.released import lost_by_arm
 from evalkit.reports.tables import NOT_SHOWN, Table, label, spelt, target_of
 from evalkit.reports.words import NONE, p_value, sentence_case
 from evalkit.sensitivity import words
@@ -35,10 +36,10 @@ def _table(released: Released, analysis: Analysis) -> Table:
         e = main[key_of(row)]
         target = target_of(released.study, e)
         named = (*label(released.study.evaluation, target), _named(row), words.ASKED[row.asked])
-        if released.counts(e) is None:
+        if released.counts(e) is None or not _may_show(released, target, row):
             rows.append((*named, NOT_SHOWN, NONE, NONE))
             continue
-        p = p_value(row.p_value) if row.p_value is not None else NONE
+        p = p_value(row.p_value) if row.p_value is not None and not row.curve else NONE
         rows.append((*named, _value(released, target, e, row), p, _says(released, row)))
         said = [note for note in row.notes if released.rules.open or number_free(note)]
         if row.asked != "primary":
@@ -55,6 +56,17 @@ def _table(released: Released, analysis: Analysis) -> Table:
         "agree the result may be relied on the more; where one changes the conclusion, say so with it."
     )
     return Table("How far each result survives the loss", head, tuple(rows), (first, *notes))
+
+
+def _may_show(released: Released, target: Target, row: Sensitivity) -> bool:
+    """Whether a row gives nobody away: how wide the worst case is, and how fast a shift tells, are
+    the share that was lost."""
+    return row.method not in ("worst-case", "delta") or _lost_is_shown(released, target)
+
+
+def _lost_is_shown(released: Released, target: Target) -> bool:
+    followed = next(frame for t, frame in released.study.trails if t.key == target.key)
+    return released.lost_is_shown(target, lost_by_arm(followed))
 
 
 def _named(row: Sensitivity) -> str:
@@ -111,19 +123,12 @@ def _pictures(released: Released, analysis: Analysis) -> list[Picture]:
     targets = {key_of(row): target_of(released.study, row) for row in shown}
     key = next((key for key, target in targets.items() if target.primary), key_of(shown[0]))
     mine = [row for row in shown if key_of(row) == key]
+    mine = [row for row in mine if _may_show(released, targets[key], row)]
     drawn = [_forest(released, targets[key], main[key], mine)]
     drawn += [_tipping(released, targets[key], row) for row in mine if row.curve]
-    many = released.lost_is_shown(targets[key], _lost(released, targets[key]))
+    many = _lost_is_shown(released, targets[key])
     drawn += [_chains(targets[key], row) for row in mine if row.chains and many]
     return drawn
-
-
-def _lost(released: Released, target: Target) -> list[tuple[int, int]]:
-    """Return how many people and families each arm lost."""
-    followed = next(frame for t, frame in released.study.trails if t.key == target.key)
-    lost = followed[followed["step"].isin(["due", "returned"])]
-    groups = [lost[lost["treated"] == value] for value in (1.0, 0.0)]
-    return [(len(group), int(group["family"].nunique())) for group in groups]
 
 
 def _forest(released: Released, target: Target, main: Estimate, rows: list[Sensitivity]) -> Picture:
@@ -186,5 +191,5 @@ def _chains(target: Target, row: Sensitivity) -> Picture:
     )  # fmt: skip
     return Picture(
         drawing(svg),
-        f"{target.outcome.name}: settled chains cross one another and show no trend.",
+        f"{target.outcome.name}: settled chains of one arm cross one another and show no trend.",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalkit.flow import TO_FOLLOW, share_lost
+from evalkit.flow import share_lost
 from evalkit.sensitivity.records import Asked
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 TOO_MANY = 0.05
 """The share lost above which those who answered are never the only answer."""
+DIED = r"\b(?:deaths?|died|dies|deceased|dead|killed|homicide|passed away)\b"
+CONSENT_GONE = r"\b(?:withdr[ae]w\w*|revoked?|took back)\b.*\bconsent|consent\b.*\b(?:withdrawn|revoked)\b"
 COMPLETE, IMPUTED, TIPPING = "complete-case", "multiple-imputation", "delta"
 
 
@@ -27,6 +29,8 @@ def asked(study: Study, target: Target, followed: pd.DataFrame) -> tuple[tuple[s
     first: tuple[str, Asked] = (plan.primary, "primary")
     planned: list[tuple[str, Asked]] = [(name, "planned") for name in plan.sensitivity]
     lost = share_lost(followed)
+    if study.evaluation.design.question == "level":
+        return ()
     if not lost and plan.primary == COMPLETE:
         return ()
     names = {plan.primary, *plan.sensitivity}
@@ -42,16 +46,17 @@ def asked(study: Study, target: Target, followed: pd.DataFrame) -> tuple[tuple[s
 
 
 def fillable(followed: pd.DataFrame) -> pd.Series[bool]:
-    """Return who was due, has no outcome, and could have had one.
+    """Return who was due, has no outcome, and could have had one and been analysed.
 
-    Nothing is filled in for those who died or took back their consent.
+    Nothing is filled in for those who died or took back their consent, nor for those whom the plan
+    would leave out for want of a first score had they answered.
     """
     from evalkit.people import AFTER_ALL
 
     never = followed["reason"].isin(AFTER_ALL.values())
     said = followed["reason"].fillna("").astype(str).str.lower()
-    died = said.str.contains(r"\b(?:death|died|deceased|dead)\b", regex=True)
-    return (followed["step"] == "due") & ~never & ~died
+    barred = said.str.contains(f"{DIED}|{CONSENT_GONE}", regex=True)
+    return (followed["step"] == "due") & followed["covered"] & ~never & ~barred
 
 
 def was_due(followed: pd.DataFrame) -> pd.Series[bool]:
@@ -59,7 +64,6 @@ def was_due(followed: pd.DataFrame) -> pd.Series[bool]:
     return (followed["step"] == "analysed") | fillable(followed)
 
 
-def left_out(followed: pd.DataFrame) -> int:
-    """Return how many of those due no treatment of the lost can speak of."""
-    due = followed["step"].isin(TO_FOLLOW)
-    return int((due & ~was_due(followed)).sum())
+def in_order(followed: pd.DataFrame) -> pd.DataFrame:
+    """Return those whom a treatment of the lost speaks of, by name: chance must not see the rows."""
+    return followed[was_due(followed)].sort_values("person", kind="stable")

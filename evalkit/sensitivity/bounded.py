@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import CannotEstimate
 from evalkit.sampling import analysis_sample, cluster_column
-from evalkit.sensitivity.asked import left_out, was_due
+from evalkit.sensitivity.asked import in_order
 from evalkit.sensitivity.records import Sensitivity
 
 if TYPE_CHECKING:
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     from evalkit.study import Study
     from evalkit.targets import Target
+
+
+OUTCOME = "the outcome"
+"""What the sentence of a bound calls what is bounded."""
 
 
 def bounded(
@@ -28,19 +32,19 @@ def bounded(
     """
     if target.kind == "ordinal":
         raise CannotEstimate("Bounds of a mean say nothing of an outcome that is only ordered")
-    rows = followed[was_due(followed)].copy()
-    rows["score"] = rows["score"].where(rows["step"] == "analysed")
+    rows = in_order(followed)
+    rows[OUTCOME] = rows["score"].where(rows["step"] == "analysed")
     found = (
         _lee(study, target, followed, rows)
         if empty.method == "lee-bounds"
         else _worst(study, target, rows)
     )
+    used = found.n_treatment + found.n_comparison
     return replace(
         empty, lower=found.lower, upper=found.upper, conf_low=found.conf_low,
         conf_high=found.conf_high, df=found.df, level=found.level,
         unit="share" if target.kind == "yes-no" else "points",
-        n_used=found.n_treatment + found.n_comparison,
-        n_dropped=found.n_dropped + left_out(followed),
+        n_used=used, n_dropped=len(followed) - used,
         notes=(found.sentence.rstrip("."), *found.notes),
     )  # fmt: skip
 
@@ -48,9 +52,9 @@ def bounded(
 def _lee(study: Study, target: Target, followed: pd.DataFrame, rows: pd.DataFrame) -> Any:
     from evalkit.stats import lee_bounds
 
-    rows["score"] -= rows["person"].map(_foreseen(study, target, followed))
+    rows[OUTCOME] -= rows["person"].map(_foreseen(study, target, followed))
     common: dict[str, Any] = {
-        "outcome": "score", "treatment": "treated", "cluster": cluster_column(study, rows),
+        "outcome": OUTCOME, "treatment": "treated", "cluster": cluster_column(study, rows),
     }  # fmt: skip
     if study.evaluation.strata:
         try:
@@ -80,6 +84,6 @@ def _worst(study: Study, target: Target, rows: pd.DataFrame) -> Any:
 
     low, high = (0.0, 1.0) if target.kind == "yes-no" else study.evaluation.scale(target).range
     return worst_case_bounds(
-        rows, outcome="score", treatment="treated", low=low, high=high,
+        rows, outcome=OUTCOME, treatment="treated", low=low, high=high,
         cluster=cluster_column(study, rows),
     )  # fmt: skip

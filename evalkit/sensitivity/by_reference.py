@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from evalkit.errors import CannotEstimate
 from evalkit.estimators import Estimator, estimate_target
 from evalkit.results import Estimate
-from evalkit.sensitivity.asked import fillable, left_out, was_due
+from evalkit.sensitivity.asked import fillable, in_order, was_due
 from evalkit.sensitivity.completing import seed_of
 from evalkit.sensitivity.imputed import FEWEST, pooled
 from evalkit.sensitivity.records import Sensitivity
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
     from evalkit.study import Study
     from evalkit.targets import Target
+
+
+EXPLAINED = "Treated people lost to follow-up: "
+"""Heads a note that the words of the strategy say already."""
 
 
 def by_reference(
@@ -31,12 +35,13 @@ def by_reference(
     if target.kind != "mean":
         raise CannotEstimate("Reference-based imputation is for outcomes that are means")
     plan = study.evaluation.declared.analysis.missing
-    rows = followed[was_due(followed)]
-    first, waves = study.evaluation.waves[0].id, _waves(study, target)
-    long = _long(study, target, rows, first, waves)
+    rows = in_order(followed)
+    first = study.evaluation.waves[0].id
+    long = _long(study, target, rows, first, _waves(study, target))
+    waves = [str(wave) for wave in long["wave"].drop_duplicates()]
     found = []
     for strategy in plan.strategies:
-        trails, notes = _completed(study, target, followed, long, strategy, [first, *waves])
+        trails, notes = _completed(study, target, followed, long, strategy, waves)
         each = [estimate_target(study, target, trail, estimator) for trail in trails]
         found.append(_row(replace(empty, variant=strategy), each, followed, notes))
     return found
@@ -49,11 +54,12 @@ def _row(
     if refused is not None:
         raise CannotEstimate(refused.notes[0] if refused.notes else "Nothing could be estimated")
     e, fmi = pooled(each)
+    used = (e.n_treatment or 0) + (e.n_comparison or 0)
     return replace(
         empty, estimate=e.estimate, std_error=e.std_error, df=e.df, p_value=e.p_value,
         conf_low=e.conf_low, conf_high=e.conf_high, level=e.level, effect_size=e.effect_size,
         unit=e.unit, fmi=fmi, imputations=len(each), n_filled=int(fillable(followed).sum()),
-        n_used=(e.n_treatment or 0) + (e.n_comparison or 0), n_dropped=left_out(followed),
+        n_used=used, n_dropped=len(followed) - used,
         notes=(*notes, *e.notes),
     )  # fmt: skip
 
@@ -71,7 +77,7 @@ def _waves(study: Study, target: Target) -> list[str]:
 def _long(
     study: Study, target: Target, rows: pd.DataFrame, first: str, waves: list[str]
 ) -> pd.DataFrame:
-    """Return one row a person and wave: person, treated, wave, score."""
+    """Return one row a person and wave: person, treated, wave, score; waves that nobody answered not."""
     import pandas as pd
 
     people = rows[["person", "treated"]]
@@ -81,7 +87,9 @@ def _long(
         if (other.outcome.id, other.informant, other.contrast) == mine and other.wave in waves:
             points = trail.set_index("person")["points"]
             points = points.where((trail["step"] == "analysed").to_numpy())
-            parts.append(people.assign(wave=other.wave, score=people["person"].map(points)))
+            score = people["person"].map(points)
+            if score.notna().groupby(people["treated"]).any().all() or other.key == target.key:
+                parts.append(people.assign(wave=other.wave, score=score))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -107,4 +115,4 @@ def _completed(
         made.loc[due, "baseline"] = made["person"].map(at[waves[0]])[due]
         made.loc[lost, "step"], made.loc[lost, "reason"] = "analysed", None
         trails.append(made)
-    return trails, found.notes
+    return trails, tuple(note for note in found.notes if not note.startswith(EXPLAINED))

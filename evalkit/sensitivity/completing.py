@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit.errors import CannotEstimate, InvalidInput
 from evalkit.intercurrent import cut
 from evalkit.sampling import cluster_column
-from evalkit.sensitivity.asked import fillable, was_due
+from evalkit.sensitivity.asked import fillable, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,7 +71,7 @@ def complete(
     """
     from evalkit import stats
 
-    rows = followed[was_due(followed)]
+    rows = in_order(followed)
     frame, notes = _to_impute(study, target, rows)
     two_arms = study.evaluation.design.comparison_group
     cluster = _cluster(study, rows)
@@ -105,7 +105,9 @@ def _to_impute(
 
     arms = rows["treated"] if study.evaluation.design.comparison_group else pd.Series(0, rows.index)
     known = rows["points"].notna().groupby(arms).sum()
-    room = max(2, int(known.min()) // PEOPLE_A_COLUMN) if len(known) else 2
+    if not len(known) or known.min() < PEOPLE_A_COLUMN:
+        raise CannotEstimate("Too few people of an arm answered to fill in what the others would say")
+    room = max(2, int(known.min()) // PEOPLE_A_COLUMN)
     columns: dict[str, Any] = {OUTCOME: rows["points"]}
     notes: list[str] = []
     for name, values in _helpers(study, target, rows):
@@ -188,7 +190,7 @@ def _trail(
 
 
 def outcome_chains(trace: pd.DataFrame) -> tuple[tuple[float, ...], ...]:
-    """Return the mean of the imputed outcomes at each iteration, one row a chain and arm."""
+    """Return the mean of the imputed outcomes at each iteration, one row a chain and arm in turn."""
     mine = trace[trace["column"] == OUTCOME].sort_values("iteration")
-    chains = mine.groupby(["arm", "chain"], sort=True)["mean"]
+    chains = mine.groupby(["chain", "arm"], sort=True)["mean"]
     return tuple(tuple(map(float, means)) for _, means in chains)[:MOST_CHAINS]

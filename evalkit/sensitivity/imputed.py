@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from evalkit.errors import CannotEstimate
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evalkit.study import Study
-    from evalkit.targets import Target
+    from evalkit.targets import Key, Target
 
 ROUNDS = 10
 """Iterations of the chains; half as many where nobody asked for the imputation."""
@@ -33,6 +33,24 @@ class ImputedEstimate:
     fmi: float | None
     imputations: int
     completed: Completed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Imputing:
+    """Imputes the lost of each result once, however many treatments use it."""
+
+    study: Study
+    found: dict[Key, ImputedEstimate] = field(default_factory=dict)
+
+    def of(
+        self, target: Target, followed: pd.DataFrame, estimator: Estimator, *, thorough: bool = True
+    ) -> ImputedEstimate:
+        """Return the imputations of a result; raises CannotEstimate where nothing can be imputed."""
+        if target.key not in self.found:
+            self.found[target.key] = estimate_imputed(
+                self.study, target, followed, estimator, thorough=thorough
+            )
+        return self.found[target.key]
 
 
 def estimate_imputed(

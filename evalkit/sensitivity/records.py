@@ -19,7 +19,8 @@ class Sensitivity(Record):
     `n_used` people are in it, `n_filled` of them with an imputed outcome; `n_dropped` are not.
     `fmi` is the fraction of missing information, `imputations` their number. `tips_at` is what must
     be added to the imputed outcomes of the programme's lost, in points of the measure, for the interval to
-    reach no difference; `tips_at_sd` the same in standard deviations. `reading` is "better", "worse",
+    reach no difference; `tips_at_sd` and `tips_at_reliable` the same in standard deviations and as
+    a multiple of the change of a person that is more than measurement error. `reading` is "better", "worse",
     "no-clear-change", "not-enough-information" or "not-estimated"; `agrees` whether that is what the
     primary treatment says, None where there is nothing to compare. `curve` holds (added, estimate,
     low, high) for the picture of the tipping point, `chains` the mean of the imputed outcomes at each
@@ -51,6 +52,7 @@ class Sensitivity(Record):
     imputations: int | None = None
     tips_at: float | None = None
     tips_at_sd: float | None = None
+    tips_at_reliable: float | None = None
     reading: str = "not-estimated"
     agrees: bool | None = None
     sentence: str = ""

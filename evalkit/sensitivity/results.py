@@ -9,13 +9,14 @@ from evalkit import units
 from evalkit.claims import read
 from evalkit.errors import CannotEstimate, InvalidInput, NotConverged
 from evalkit.estimators import estimate_target
+from evalkit.flow import share_lost
 from evalkit.results import Records
 from evalkit.sensitivity import words
-from evalkit.sensitivity.asked import asked
+from evalkit.sensitivity.asked import IMPUTED, TIPPING, asked, fillable
 from evalkit.sensitivity.bounded import bounded
 from evalkit.sensitivity.by_reference import by_reference
 from evalkit.sensitivity.completing import outcome_chains
-from evalkit.sensitivity.imputed import estimate_imputed
+from evalkit.sensitivity.imputed import ImputedEstimate, Imputing
 from evalkit.sensitivity.records import Asked, Sensitivity
 from evalkit.sensitivity.tipping import tipping
 from evalkit.sensitivity.weighted import attrition_weighted
@@ -32,17 +33,22 @@ if TYPE_CHECKING:
     from evalkit.targets import Target
 
 
+NOBODY = "Those lost died, took back their consent or have no first score: nothing is filled in"
+FILLED = ("multiple-imputation", "attrition-weights", "reference-based", "delta", "lee-bounds", "worst-case")
+
+
 def as_planned(
-    study: Study, target: Target, followed: pd.DataFrame, estimator: Estimator
+    target: Target, followed: pd.DataFrame, estimator: Estimator, imputing: Imputing
 ) -> Estimate:
     """Estimate a result with the lost treated as the plan's primary analysis says."""
+    study = imputing.study
     primary = study.evaluation.declared.analysis.missing.primary
     if primary == "complete-case" or not study.evaluation.compared(target.wave):
         return estimate_target(study, target, followed, estimator)
     if primary == "attrition-weights":
         return estimate_target(study, target, followed, attrition_weighted)
     try:
-        return estimate_imputed(study, target, followed, estimator).estimate
+        return imputing.of(target, followed, estimator).estimate
     except (CannotEstimate, InvalidInput, NotConverged) as refusal:
         why = str(refusal)
 
@@ -53,9 +59,10 @@ def as_planned(
 
 
 def sensitivities(
-    study: Study, estimates: Iterable[Estimate], estimator_of: Mapping[str, Estimator]
+    imputing: Imputing, estimates: Iterable[Estimate], estimator_of: Mapping[str, Estimator]
 ) -> Records[Sensitivity]:
     """Return each result under each treatment of the lost, in the order of the results."""
+    study = imputing.study
     by_key = {key_of(estimate): estimate for estimate in estimates}
     found: list[Sensitivity] = []
     for target, followed in study.trails:
@@ -63,31 +70,35 @@ def sensitivities(
         if main.estimate is None:
             continue
         estimator = estimator_of[study.evaluation.estimator(target)]
-        first = _primary(study, target, main)
+        first = _primary(imputing, target, main)
         for method, by in asked(study, target, followed):
             if by == "primary":
-                found.append(replace(first, method=method))
+                found.append(first)
             else:
-                rows = _treated_as(study, target, followed, estimator, method, by)
+                rows = _treated_as(imputing, target, followed, estimator, method, by)
                 found += [_judged(study, target, main, first, row) for row in rows]
     return Records(found)
 
 
 def _treated_as(
-    study: Study, target: Target, followed: pd.DataFrame, estimator: Estimator, method: str,
+    imputing: Imputing, target: Target, followed: pd.DataFrame, estimator: Estimator, method: str,
     by: Asked,
 ) -> list[Sensitivity]:  # fmt: skip
     """Return the rows of one treatment; one that these data do not allow is a row with its reason."""
-    empty = blank(target, method, by)
+    study, empty = imputing.study, blank(target, method, by, n_dropped=len(followed))
+    if method in FILLED and share_lost(followed) and not fillable(followed).any():
+        return [replace(empty, notes=(NOBODY,))]
     try:
         if method in ("lee-bounds", "worst-case"):
             return [bounded(study, target, followed, empty)]
         if method == "delta":
-            return [tipping(study, target, followed, empty)]
+            completed = imputing.of(target, followed, estimator).completed
+            return [tipping(study, target, followed, completed, empty)]
         if method == "reference-based":
             return by_reference(study, target, followed, estimator, empty)
         if method == "multiple-imputation":
-            return [_imputed(study, target, followed, estimator, empty)]
+            found = imputing.of(target, followed, estimator, thorough=by != "added")
+            return [of_imputed(empty, target, found)]
         weights = method == "attrition-weights"
         return [of_estimate(empty, estimate_target(
             study, target, followed, attrition_weighted if weights else estimator
@@ -96,11 +107,11 @@ def _treated_as(
         return [replace(empty, notes=(str(refusal),))]
 
 
-def blank(target: Target, method: str, by: Asked) -> Sensitivity:
+def blank(target: Target, method: str, by: Asked, *, n_dropped: int = 0) -> Sensitivity:
     """Return the row of a treatment before anything is known."""
     return Sensitivity(
         outcome=target.outcome.id, wave=target.wave, informant=target.informant,
-        contrast=target.key[3], method=method, asked=by,
+        contrast=target.key[3], method=method, asked=by, n_dropped=n_dropped,
     )  # fmt: skip
 
 
@@ -114,11 +125,8 @@ def of_estimate(empty: Sensitivity, e: Estimate) -> Sensitivity:
     )  # fmt: skip
 
 
-def _imputed(
-    study: Study, target: Target, followed: pd.DataFrame, estimator: Estimator, empty: Sensitivity
-) -> Sensitivity:
-    planned = empty.asked == "planned"
-    found = estimate_imputed(study, target, followed, estimator, thorough=planned)
+def of_imputed(empty: Sensitivity, target: Target, found: ImputedEstimate) -> Sensitivity:
+    """Return a row that holds a pooled estimate, and the chains of the primary result."""
     return replace(
         of_estimate(empty, found.estimate), n_filled=found.completed.n_filled, fmi=found.fmi,
         imputations=found.imputations,
@@ -126,9 +134,14 @@ def _imputed(
     )  # fmt: skip
 
 
-def _primary(study: Study, target: Target, main: Estimate) -> Sensitivity:
-    row = of_estimate(blank(target, "complete-case", "primary"), main)
-    return replace(row, reading=_reading(study, target, main, row), sentence=words.PRIMARY)
+def _primary(imputing: Imputing, target: Target, main: Estimate) -> Sensitivity:
+    study, empty = imputing.study, blank(target, "complete-case", "primary")
+    method = study.evaluation.declared.analysis.missing.primary
+    row = of_estimate(empty, main)
+    if method == IMPUTED:
+        row = of_estimate(of_imputed(empty, target, imputing.found[target.key]), main)
+    reading = _reading(study, target, main, row)
+    return replace(row, method=method, reading=reading, sentence=words.PRIMARY)
 
 
 def _judged(
@@ -138,7 +151,8 @@ def _judged(
     reading = _reading(study, target, main, row)
     agrees = None if reading == "not-estimated" else side(reading) == side(first.reading)
     judged = replace(row, reading=reading, agrees=agrees)
-    return replace(judged, sentence=row.sentence or words.sentence(judged))
+    said = words.tipping if row.method == TIPPING and row.curve else words.sentence
+    return replace(judged, sentence=said(judged, first))
 
 
 def side(reading: str) -> str:

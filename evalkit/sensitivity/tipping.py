@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING
 
 from evalkit.errors import CannotEstimate
 from evalkit.sampling import cluster_column, covariate_columns
-from evalkit.sensitivity.asked import left_out, was_due
-from evalkit.sensitivity.completing import complete
-from evalkit.sensitivity.imputed import FEWEST
+from evalkit.sensitivity.asked import in_order
 from evalkit.sensitivity.records import Sensitivity
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from evalkit.sensitivity.completing import Completed
     from evalkit.study import Study
     from evalkit.targets import Target
 
 
 def tipping(
-    study: Study, target: Target, followed: pd.DataFrame, empty: Sensitivity
+    study: Study, target: Target, followed: pd.DataFrame, completed: Completed, empty: Sensitivity
 ) -> Sensitivity:
     """Return the row of the tipping point, with the curve for its picture.
 
@@ -31,30 +30,31 @@ def tipping(
     if target.kind != "mean":
         raise CannotEstimate("A shift in points is for outcomes that are means")
     plan = study.evaluation.declared.analysis
-    completed = complete(study, target, followed, plan.missing.imputations or FEWEST)
-    rows = followed[was_due(followed)].copy()
+    rows = in_order(followed)
     rows["score"] = rows["score"].where(rows["step"] == "analysed")
-    used, _, _ = covariate_columns(study, rows.copy(), plan.covariates)
+    covariates, _, _ = covariate_columns(study, rows.copy(), plan.covariates)
     people = study.intake.people
-    for name in used:
+    for name in covariates:
         if name != "baseline":
             rows[name] = rows["person"].map(people[name])
     expected = target.outcome.expected
     found = stats.tipping_point(
-        rows, outcome="score", treatment="treated", covariates=used,
+        rows, outcome="score", treatment="treated", covariates=covariates,
         cluster=cluster_column(study, rows), reliable_change=_reliable(study, target),
         minimal_change=abs(expected.change) if expected else None,
         imputations=[trail.loc[rows.index] for trail in completed.trails],
     )  # fmt: skip
+    used = found.n_treatment + found.n_comparison
     columns = [found.curve[name] for name in ("delta", "estimate", "conf_low", "conf_high")]
     return replace(
         empty, estimate=found.estimate, std_error=found.std_error, df=found.df,
         p_value=found.p_value, conf_low=found.conf_low, conf_high=found.conf_high,
-        level=found.level, unit="points", n_used=found.n_treatment + found.n_comparison,
-        n_filled=found.imputed_treatment + found.imputed_comparison, n_dropped=left_out(followed),
+        level=found.level, unit="points", n_used=used,
+        n_filled=found.imputed_treatment + found.imputed_comparison, n_dropped=len(followed) - used,
         imputations=found.m, tips_at=found.delta_interval, tips_at_sd=found.delta_interval_sd,
+        tips_at_reliable=found.delta_interval_reliable,
         curve=tuple((float(a), float(b), float(c), float(d)) for a, b, c, d in zip(*columns, strict=True)),
-        sentence=found.sentence, notes=found.notes,
+        notes=found.notes,
     )  # fmt: skip
 
 

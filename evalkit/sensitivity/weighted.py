@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from evalkit.errors import CannotEstimate, NotConverged
-from evalkit.estimators import arms, described
+from evalkit.errors import CannotEstimate
 from evalkit.results import Estimate
-from evalkit.sampling import analysis_sample, covariate_columns
-from evalkit.sensitivity.asked import was_due
+from evalkit.sampling import analysis_sample, arms, covariate_columns, described
+from evalkit.sensitivity.asked import in_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,22 +21,21 @@ if TYPE_CHECKING:
 def attrition_weighted(study: Study, target: Target, followed: pd.DataFrame) -> Estimate:
     """The adjusted difference with each person weighted by one over the chance of having answered.
 
-    The chance is modelled by arm from the covariates of the plan and its auxiliary columns.
+    The chance is modelled by arm from the covariates of the plan and its auxiliary columns; weights
+    of a match are kept, as factors.
     """
     from evalkit import stats
 
     if target.kind == "ordinal":
         raise CannotEstimate("Weights are not offered for an outcome that is only ordered")
     plan = study.evaluation.declared.analysis
-    rows = followed[was_due(followed)].copy()
+    rows = in_order(followed)
     names = dict.fromkeys([*plan.covariates, *plan.missing.auxiliary])
-    if study.evaluation.missing_baseline == "exclude":
-        rows = rows[_all_known(study, rows, plan.covariates)].copy()
     _, columns, _ = covariate_columns(study, rows, names)
     if not columns:
         raise CannotEstimate("Nothing is known at the start from which to weight")
     rows["seen"] = (rows["step"] == "analysed").astype(float)
-    found = stats.attrition_weights(rows, observed="seen", treatment="treated", covariates=columns)
+    found = _weights(rows, columns)
     rows["weight"] = found.weights
     sample = analysis_sample(study, target, followed)
     sample.frame["weight"] = sample.frame["person"].map(rows.set_index("person")["weight"])
@@ -50,18 +48,11 @@ def _weights(rows: pd.DataFrame, columns: tuple[str, ...]) -> AttritionWeights:
     """Return the weights by a model for each arm or, where one cannot be fitted, by one for both."""
     from evalkit import stats
 
-    common: dict[str, Any] = {"observed": "seen", "treatment": "treated", "covariates": columns}
+    common: dict[str, Any] = {
+        "observed": "seen", "treatment": "treated", "covariates": columns,
+        "weights": "weight" if bool((rows["weight"] != 1).any()) else None,
+    }  # fmt: skip
     try:
         return stats.attrition_weights(rows, **common)
-    except (CannotEstimate, NotConverged):
+    except CannotEstimate:
         return stats.attrition_weights(rows, **common, interactions=False)
-
-
-def _all_known(study: Study, rows: pd.DataFrame, names: tuple[str, ...]) -> pd.Series[bool]:
-    """Return who has every covariate: in this design nobody without one can be analysed."""
-    people = study.intake.people
-    known = rows["person"].notna()
-    for name in names:
-        values = rows["baseline"] if name == "baseline" else rows["person"].map(people[name])
-        known &= values.notna()
-    return known

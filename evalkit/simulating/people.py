@@ -72,9 +72,9 @@ def lay_out(evaluation: Evaluation, given: Assumptions, rng: np.random.Generator
     if age is not None and "age" not in frame:
         frame["age"] = age
     came, starts = _days(evaluation, site, family, rng)
-    if design.rollout:
+    if design.wedge:
         arm = np.where(came >= starts, 0, 1)
-        frame[design.rollout.starts] = _dates(starts)
+        frame[design.wedge.starts] = _dates(starts)
     else:
         arm = _arms(evaluation, given, frame, unit, sets, family, rng)
     group = _groups(arm, given.group_size)
@@ -194,7 +194,7 @@ def _days(
     closing = int(max(wave.due.days + wave.window.days for wave in waves)) + 4
     before = as_of - datetime.timedelta(days=closing + ENROLMENT) if as_of else FIRST_DAY
     first = declared.programme.start or before
-    rollout = declared.design.rollout
+    rollout = declared.design.wedge
     count = int(site.max()) + 1
     last, starts = first, np.full(count, first, dtype="datetime64[D]")
     if rollout:

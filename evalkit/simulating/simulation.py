@@ -189,7 +189,7 @@ def simulable(evaluation: Evaluation, given: Assumptions) -> tuple[Channel, ...]
 
 def _of_design(evaluation: Evaluation) -> Iterable[str]:
     design = evaluation.declared.design
-    if evaluation.design.comparison_group and design.arm is None and design.rollout is None:
+    if evaluation.design.comparison_group and design.arm is None and design.wedge is None:
         yield f"{evaluation.design.id} without arms and without a rollout"
     if design.match and len(evaluation.programmes) > 1:
         yield "matched sets of several programmes"

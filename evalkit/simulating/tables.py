@@ -193,7 +193,7 @@ def events_table(
     import numpy as np
     import pandas as pd
 
-    indicators = evaluation.declared.indicators
+    indicators = evaluation.declared.counted
     by = "person" if any(item.unit == "person" for item in indicators) else "family"
     family = people.family if by == "family" else np.arange(len(people))
     first = np.unique(family, return_index=True)[1]

@@ -77,8 +77,8 @@ def truths(
                 worlds[key] = _outcome(evaluation, given, made, n, found[n], target, wave, arm)
             both.append(worlds[key])
         yield _truth(evaluation, given, made, n, found[n], target, both[0], both[1])
-    if evaluation.design.randomised and not evaluation.declared.design.rollout:
-        for indicator in evaluation.declared.indicators:
+    if evaluation.design.randomised and not evaluation.declared.design.wedge:
+        for indicator in evaluation.declared.counted:
             for pair in evaluation.contrasts():
                 ratio = given.rate_ratio if pair is None or pair.against_control else 1.0
                 yield Truth(

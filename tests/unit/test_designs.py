@@ -51,7 +51,12 @@ def test_ceilings_and_thresholds() -> None:
         "rct-partially-clustered": 5,
         "stepped-wedge": 5,
         "matched-comparison": 3,
+        "weighted-comparison": 3,
+        "regression-discontinuity": 4,
+        "instrumental-variable": 4,
         "pre-post": 1,
+        "benchmark": 1,
+        "descriptive-monitoring": 1,
     }
     for name in ("rct-individual", "matched-comparison"):
         check = ek.design(name).check("equivalence")

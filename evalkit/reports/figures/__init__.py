@@ -10,6 +10,7 @@ from .flow_diagram import FlowArm, FlowBox, FlowDiagram, FlowStep, draw_flow
 from .forest import ForestRow, draw_forest
 from .logic_model import DiagramLink, DiagramNode, draw_logic_model
 from .love import BalanceRow, draw_balance
+from .overlap import OverlapBin, draw_overlap
 from .series import Series, draw_series
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "FlowStep",
     "ForestRow",
     "Mark",
+    "OverlapBin",
     "PowerLine",
     "Series",
     "draw_balance",
@@ -35,6 +37,7 @@ __all__ = [
     "draw_flow",
     "draw_forest",
     "draw_logic_model",
+    "draw_overlap",
     "draw_power",
     "draw_series",
 ]

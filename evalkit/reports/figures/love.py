@@ -32,10 +32,14 @@ _KINDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class BalanceRow:
-    """One characteristic and its standardised difference between the groups (None: not known)."""
+    """One characteristic and its standardised difference between the groups (None: not known).
+
+    `before` is the difference before the groups were made alike.
+    """
 
     label: str
     smd: float | None
+    before: float | None = None
 
 
 def draw_balance(rows: Sequence[BalanceRow], *, title: str, description: str) -> str:
@@ -45,12 +49,14 @@ def draw_balance(rows: Sequence[BalanceRow], *, title: str, description: str) ->
         return placeholder("There are no baseline characteristics to compare yet.", named)
     labels = [wrap(row.label, _LABEL[1] - _LABEL[0], SIZE) for row in rows]
     edges = row_edges((LEADING * max(1, len(label)) + 11 for label in labels), top=_TOP)
-    most = max([0.32, *(abs(row.smd) * 1.12 for row in rows if is_number(row.smd))])
+    sizes = [abs(v) for row in rows for v in (row.smd, row.before) if is_number(v)]
+    most = max([0.32, *(size * 1.12 for size in sizes)])
+    earlier = any(is_number(row.before) for row in rows)
 
     def draw(sheet: Sheet) -> None:
         for top, bottom in list(pairwise(edges))[::2]:
             sheet.band(4, top, WIDTH - 4, bottom, SHADE)
-        _draw_key(sheet)
+        _draw_key(sheet, earlier=earlier)
         axes = _axes(sheet, edges, most)
         for index, (row, label) in enumerate(zip(rows, labels, strict=True)):
             middle = (edges[index] + edges[index + 1]) / 2
@@ -87,6 +93,12 @@ def _draw_row(sheet: Sheet, axes: Axes, row: BalanceRow, middle: float) -> None:
         sheet.centred(("not available",), x=_VALUE, y=middle, colour=MUTED, align="right")
         return
     _, marker, colour, size, _ = _kind(row.smd)
+    if is_number(row.before):
+        axes.plot([row.before, row.smd], [middle, middle], color=MUTED, linewidth=1.0, zorder=3)
+        axes.plot(
+            [row.before], [middle], "s", markersize=7, markerfacecolor="white",
+            markeredgecolor=INK, zorder=4,
+        )  # fmt: skip
     axes.plot(
         [row.smd],
         [middle],
@@ -111,13 +123,18 @@ def _value(smd: float) -> str:
     return (text if float(text) else text.lstrip("-")).replace("-", "−")
 
 
-def _draw_key(sheet: Sheet) -> None:
-    """The three markers and what they mean, along the top."""
+def _draw_key(sheet: Sheet, *, earlier: bool) -> None:
+    """The markers and what they mean, along the top."""
     axes = sheet.axes(0, 0, WIDTH, 40)
     axes.set_xlim(0, WIDTH)
     axes.set_ylim(40, 0)
     axes.axis("off")
+    step = 186 if earlier else 240
     for index, (_, marker, colour, size, words) in enumerate(_KINDS):
-        x = 20.0 + index * 240
+        x = 20.0 + index * step
         axes.plot([x], [18], marker, color=colour, markersize=size)
         sheet.text([words], x=x + 12, y=22.5, size=12)
+    if earlier:
+        x = 20.0 + 3 * step
+        axes.plot([x], [18], "s", markersize=7, markerfacecolor="white", markeredgecolor=INK)
+        sheet.text(["before, not yet made alike"], x=x + 12, y=22.5, size=12)

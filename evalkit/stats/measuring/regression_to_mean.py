@@ -42,12 +42,12 @@ class RegressionToMean(Record):
     expected_baseline: float | None
     expected_by_cutoff: float | None
     observed_change: float | None
-    beyond: float | None
-    std_error: float | None
+    beyond: float | None = None
+    std_error: float | None = None
     df: float
-    p_value: float | None
-    conf_low: float | None
-    conf_high: float | None
+    p_value: float | None = None
+    conf_low: float | None = None
+    conf_high: float | None = None
     level: float
     n_clusters: int | None
     method: str
@@ -109,18 +109,16 @@ def regression_to_mean(
     if beyond is not None and not beyond.std_error > 0:
         raise CannotEstimate("Everyone changed as foretold but for the same amount.")
     expected_first, by_cutoff = (None, None) if edge is None else _truncated(mean, *edge, share)
+    last = beyond or expected
     return RegressionToMean(
         n=len(first), n_dropped=dropped, baseline_mean=float(first.mean()), population_mean=mean,
         population_sd=sd, reliability=1 - share, expected_change=expected.mean,
         expected_low=expected.low, expected_high=expected.high, expected_baseline=expected_first,
         expected_by_cutoff=by_cutoff,
         observed_change=None if later is None else float((later - first).mean()),
-        beyond=beyond and beyond.mean, std_error=beyond and beyond.std_error,
-        df=expected.df if beyond is None else beyond.df, p_value=beyond and beyond.p_value,
-        conf_low=beyond and beyond.low, conf_high=beyond and beyond.high, level=level,
-        n_clusters=expected.n_clusters if beyond is None else beyond.n_clusters,
+        df=last.df, level=level, n_clusters=last.n_clusters, **_told(beyond),
         method="(1 - reliability) x (population mean - first score), averaged; "
-        + ("CR2" if expected.n_clusters else "t interval"),
+        + ("CR2" if last.n_clusters else "t interval"),
     )  # fmt: skip
 
 
@@ -133,6 +131,15 @@ class _Mean:
     low: float
     high: float
     n_clusters: int | None
+
+
+def _told(beyond: _Mean | None) -> dict[str, float | None]:
+    if beyond is None:
+        return {}
+    return {
+        "beyond": beyond.mean, "std_error": beyond.std_error, "p_value": beyond.p_value,
+        "conf_low": beyond.low, "conf_high": beyond.high,
+    }  # fmt: skip
 
 
 def _mean_of(values: Floats, groups: Any, level: float) -> _Mean:
@@ -214,8 +221,9 @@ def _rows(baseline: Any, post: Any, cluster: Any) -> tuple[Floats, Floats | None
     if keep.sum() < 2:
         raise CannotEstimate(f"{int(keep.sum())} people have the scores; at least 2 are needed.")
     kept = None if groups is None else groups[keep].to_numpy()
-    shared = kept is not None and len(set(kept)) < len(kept)
-    if shared and len(set(kept)) < 2:
+    n_groups = 0 if kept is None else len(set(kept))
+    shared = 0 < n_groups < int(keep.sum())
+    if n_groups == 1:
         raise CannotEstimate("There is one cluster; at least 2 are needed.")
     last = None if later is None else later[keep]
     return first[keep], last, kept if shared else None, int((~keep).sum())
