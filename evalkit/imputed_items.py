@@ -6,16 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from evalkit.errors import CannotEstimate, InvalidInput
+from evalkit.missing_sheets import Sheets, directions, fill_sheets
 from evalkit.results import Estimate, Record, Records
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
     from evalkit.instruments.spec import Measure
 
+    Floats = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
+
 STRONGEST = 20
-"""Columns that each item is imputed from where there are more: those most correlated with it."""
+"""Items that each item is imputed from where there are more: those most correlated with it."""
+ANSWERS_A_COLUMN = 5
+"""At least so many answers to an item in an arm for every column that it is imputed from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +141,10 @@ def impute_items(
     Returns
     -------
     ImputedScores
-        Totals are worked out from the completed items, never imputed themselves (passive). Each
-        item is matched (predictive mean matching) on the twenty columns that go with it most.
+        Totals are worked out from the completed items, never taken from a model themselves (passive). A
+        blank within a sheet is matched (predictive mean matching) on the twenty items of the sheet
+        that go with it most, fewer where few people answered. A sheet that never came back is that
+        of a donor of the same arm and wave, chosen by scales drawn from a normal model of all waves.
 
     Raises
     ------
@@ -142,7 +153,6 @@ def impute_items(
     CannotEstimate
         As `evalkit.stats.impute` says: an item that nobody of an arm answered at a wave.
     """
-    from evalkit import stats
     from evalkit.scoring import score
     from evalkit.scoring.columns import item_columns
     from evalkit.stats.shared.columns import check_frame
@@ -152,25 +162,124 @@ def impute_items(
     columns = item_columns(list(data.columns), measure, items=items, prefix=prefix)
     asked = list(columns.values())
     answers = score(data, measure, items=columns, **scoring)
-    wide, places = _wide(data, asked, person, wave, traits)
-    found = stats.impute(
-        wide, m=m, iterations=iterations, seed=seed, by=by, cluster=cluster, method="auto",
-        predictors=STRONGEST if wide.shape[1] > STRONGEST + 1 else None, workers=workers,
+    data = _allowed(data, measure, columns)
+    people = _people(data, person, wave, traits)
+    filled, counts, trace, notes = _completed(
+        data, people, columns, measure, traits, by=by, cluster=cluster, m=m,
+        iterations=iterations, seed=seed, workers=workers,
     )  # fmt: skip
     frames = tuple(
-        score(_long(data, one, asked, places), measure, items=columns, **scoring) for one in found
+        score(_long(data, one, asked, people), measure, items=columns, **scoring) for one in filled
     )
-    return ImputedScores(
-        measure.id, frames, answers, data[asked].notna().all(axis=1), dict(found.counts),
-        found.notes, found.trace,
-    )  # fmt: skip
+    whole = data[asked].notna().all(axis=1)
+    return ImputedScores(measure.id, frames, answers, whole, counts, notes, trace)
 
 
-def _wide(
-    data: pd.DataFrame, asked: list[str], person: str, wave: str | None, traits: list[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return one row a person with a column an item and wave, and where each row stands in it."""
-    import numpy as np
+def _completed(
+    data: pd.DataFrame, people: _People, columns: Mapping[str, str], measure: Measure,
+    traits: list[str], *, by: str | None, cluster: str | None, m: int, iterations: int, seed: int,
+    workers: int,
+) -> tuple[list[Floats], dict[str, int], pd.DataFrame, tuple[str, ...]]:  # fmt: skip
+    """Return the sheets of every imputation, how many values were imputed, traces and notes.
+
+    Blanks within a sheet are matched on the sheet's other items; sheets that never came back are drawn
+    by their scales, all waves together (see `evalkit.missing_sheets`).
+    """
+    import pandas as pd
+
+    asked = list(columns.values())
+    cube = people.cube(data, asked)
+    returned: Bools = np.asarray(~np.isnan(cube).all(axis=2))
+    table = people.first[traits].reset_index(drop=True)
+    codes = table[by].factorize()[0] if by else np.zeros(len(table), dtype=np.intp)
+    seeds = np.random.SeedSequence(seed).generate_state(m + 1)
+    within, said = _blanks(cube, returned, asked, table, by, m, iterations, int(seeds[0]), workers)
+    lines = directions(measure, columns)
+    made, traces, notes = [], [], dict.fromkeys(said)
+    for n, sheets in enumerate(within):
+        filled, trace, more = fill_sheets(
+            Sheets(sheets, returned, codes), lines, table, by=by, cluster=cluster,
+            iterations=iterations, seed=int(seeds[n + 1]),
+        )  # fmt: skip
+        made.append(filled)
+        traces.append(trace.assign(chain=n + 1))
+        notes |= dict.fromkeys(more)
+    counts = {
+        f"{item} at {name}": int(np.isnan(cube[people.due[:, w], w, i]).sum())
+        for w, name in enumerate(people.waves)
+        for i, item in enumerate(asked)
+    }
+    return made, counts, pd.concat(traces, ignore_index=True), tuple(notes)
+
+
+def _blanks(
+    cube: Floats, returned: Bools, asked: list[str], traits: pd.DataFrame, by: str | None, m: int,
+    iterations: int, seed: int, workers: int,
+) -> tuple[list[Floats], tuple[str, ...]]:  # fmt: skip
+    """Return the sheets of every imputation with the blanks of those that came back filled."""
+    import pandas as pd
+
+    from evalkit import stats
+
+    made, notes = [cube.copy() for _ in range(m)], dict[str, None]()
+    for wave in range(cube.shape[1]):
+        rows = returned[:, wave]
+        frame = pd.DataFrame(cube[rows, wave], columns=asked)
+        if not frame.isna().to_numpy().any():
+            continue
+        arm = traits.loc[rows, by].reset_index(drop=True) if by else pd.Series(0, frame.index)
+        fewest = int(frame.notna().groupby(arm).sum().to_numpy().min())
+        most = max(1, min(STRONGEST, fewest // ANSWERS_A_COLUMN))
+        found = stats.impute(
+            frame.assign(**({by: arm} if by else {})), m=m, iterations=iterations, seed=seed + wave,
+            by=by, predictors=most if len(asked) > most + 1 else None, workers=workers,
+        )  # fmt: skip
+        for n, one in enumerate(found):
+            made[n][np.flatnonzero(rows), wave] = one[asked].to_numpy(dtype=float)
+        notes |= dict.fromkeys(found.notes)
+    return made, tuple(notes)
+
+
+def _allowed(data: pd.DataFrame, measure: Measure, columns: Mapping[str, str]) -> pd.DataFrame:
+    """Return the rows with answers that may not be given left blank, as scoring was told to take them."""
+    import pandas as pd
+
+    made = data.copy()
+    for item in measure.items:
+        if item.id in columns:
+            given = pd.to_numeric(data[columns[item.id]], errors="coerce").astype(float)
+            known = given.between(item.low, item.high)
+            if item.range is None:
+                known &= given.isin([code for code, _ in item.codes])
+            made[columns[item.id]] = given.where(known)
+    return made
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _People:
+    """One row a person and the waves in order of appearance; where each row of the data stands."""
+
+    first: pd.DataFrame
+    waves: tuple[Any, ...]
+    row: NDArray[np.intp]
+    wave: NDArray[np.intp]
+
+    @property
+    def due(self) -> Bools:
+        """People by waves: whether there is a row."""
+        found = np.zeros((len(self.first), len(self.waves)), dtype=bool)
+        found[self.row, self.wave] = True
+        return found
+
+    def cube(self, data: pd.DataFrame, asked: list[str]) -> Floats:
+        """Return people by waves by items, NaN where blank or where there is no row."""
+        found = np.full((len(self.first), len(self.waves), len(asked)), np.nan)
+        found[self.row, self.wave] = data[asked].to_numpy(dtype=float)
+        return found
+
+
+def _people(data: pd.DataFrame, person: str, wave: str | None, traits: list[str]) -> _People:
+    """Return who is in the data; a person twice at a wave, or whose traits change, is refused."""
     import pandas as pd
 
     waves = data[wave] if wave else pd.Series("all", index=data.index)
@@ -183,33 +292,13 @@ def _wide(
             raise InvalidInput(
                 f"Column {name} changes from row to row of a {person}. Allowed: one value each."
             )
-    people = data[person].drop_duplicates()
-    row_of = pd.Series(np.arange(len(people)), index=people.to_numpy())
-    places = pd.DataFrame({"row": data[person].map(row_of).to_numpy(), "wave": waves.to_numpy()})
-    made: dict[str, Any] = {}
-    for name in dict.fromkeys(waves):
-        mine = (waves == name).to_numpy()
-        values = data.loc[mine, asked].apply(pd.to_numeric).to_numpy(dtype=float)
-        block = np.full((len(people), len(asked)), np.nan)
-        block[places.loc[mine, "row"].to_numpy()] = values
-        made |= {_column(item, name): block[:, n] for n, item in enumerate(asked)}
-    first = data.drop_duplicates(person)
-    made |= {name: first[name].to_numpy() for name in traits}
-    return pd.DataFrame(made), places
+    row, _ = data[person].factorize()
+    place, named = waves.factorize()
+    return _People(data.drop_duplicates(person), tuple(named), row, place)
 
 
-def _column(item: str, wave: Any) -> str:
-    return f"{item} at {wave}"
-
-
-def _long(
-    data: pd.DataFrame, wide: pd.DataFrame, asked: list[str], places: pd.DataFrame
-) -> pd.DataFrame:
+def _long(data: pd.DataFrame, filled: Floats, asked: list[str], people: _People) -> pd.DataFrame:
     """Return the rows that came in with their items filled."""
-    filled = data.copy()
-    for name in places["wave"].drop_duplicates():
-        mine = (places["wave"] == name).to_numpy()
-        rows = places.loc[mine, "row"].to_numpy()
-        columns = [_column(item, name) for item in asked]
-        filled.loc[mine, asked] = wide[columns].to_numpy()[rows]
-    return filled
+    made = data.copy()
+    made[asked] = filled[people.row, people.wave]
+    return made

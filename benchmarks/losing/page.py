@@ -32,7 +32,7 @@ Trials of two arms of equal size with a baseline, a middle and a last wave, whos
 an effect of {effect:g} SD and without one; people are lost from them, and each method of `evalkit.stats` says what the effect at the last
 wave is. Scores are normal with SD 1 in an arm, more is better; the baseline goes with the middle wave by 0.6 and with the last by 0.5, the
 middle with the last by 0.7; half of the effect is there at the middle wave. Where loss hangs on something, it does so by a probit with a
-slope of 1 for each SD, which is strong: more than half of those one SD down are lost, and one in ten of those one SD up.
+slope of 1 for each SD, which is strong: of those one SD to the side that leaves six in ten are lost, of those one SD to the other four in 100.
 
 Bias is the mean of the estimates less the truth, in SDs; coverage counts how often the 95% interval held the truth, and should be 95; width
 is that of the interval, in SDs; "finds" counts the intervals without 0: with an effect that is power, without one it should be 5. ± is one

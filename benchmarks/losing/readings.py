@@ -71,11 +71,11 @@ READINGS = (
     Reading(
         "^By the baseline", CARRIED,
         "What the loss hung on is in the model. The answer is smaller than the effect by design, as those "
-        "lost are supposed to have lost the benefit, or part of it; without an effect it is right.",
+        "lost are supposed to have lost the benefit, or part of it; without an effect it is right or nearly so.",
     ),
     Reading(
         r"^By the baseline \(MAR", MATCHED,
-        "Right with many people. With few, matching has nobody like those lost to take scores from, takes "
+        "Nearly right with many people. With few, matching has nobody like those lost to take scores from, takes "
         "them from people who started nearer to the middle, and leaves part of the bias of comparing those "
         "seen. The same is true of matching elsewhere; the normal model and the adjusted difference do not "
         "have it.",
@@ -109,10 +109,15 @@ READINGS = (
         "lost to take scores from, fewer the fewer people there are; the normal model does not need them.",
     ),
     Reading(
-        "^By the baseline and", r"^(imputed by|weighted, baseline and|reference-based, MAR)",
-        "The middle wave, on which the loss hung, is used, so these are right. Weights pay for it in width, "
-        "as a few people like those lost stand for all of them.",
+        "^By the baseline and", r"^(imputed by|reference-based, MAR)",
+        "The middle wave, on which the loss hung, is used, so these are right.",
         right=True,
+    ),
+    Reading(
+        "^By the baseline and", "^weighted, baseline and",
+        "The middle wave is used, and nearly all of the bias goes. A little is left, as a few people like "
+        "those lost stand for all of them, the largest weights are trimmed and the model of the weights is "
+        "logistic where the loss was not; it costs width, above all with few people.",
     ),
     Reading(
         "^By the baseline and", "",
@@ -186,7 +191,7 @@ GUIDE = (
     ("multiple imputation", "protects against a loss that hangs on what is imputed from: hand over every wave "
      "and whatever foretells who leaves. It does not protect against people leaving because of the answer "
      "they would have given. Matching (the default) keeps the values possible but cannot reach beyond those "
-     "seen: with fewer than about 100 people an arm and a loss that leans strongly to one side, look at "
+     "seen: with fewer than some hundreds of people an arm and a loss that leans strongly to one side, look at "
      "`method=\"norm\"` beside it."),
     ("attrition weights", "protect against the same loss as imputing, if the same is handed over; they need "
      "what the loss hangs on to be known of everybody, and give up some precision."),

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 TOO_MANY = 0.05
 """The share lost above which those who answered are never the only answer."""
 DIED = r"\b(?:deaths?|died|dies|deceased|dead|killed|homicide|passed away)\b"
-CONSENT_GONE = r"\b(?:withdr[ae]w\w*|revoked?|took back)\b.*\bconsent|consent\b.*\b(?:withdrawn|revoked)\b"
+CONSENT_GONE = (
+    r"\b(?:withdr[ae]w\w*|revoked?|took back)\b.*\bconsent|consent\b.*\b(?:withdrawn|revoked)\b"
+)
 COMPLETE, IMPUTED, TIPPING = "complete-case", "multiple-imputation", "delta"
 
 

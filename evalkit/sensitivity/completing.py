@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from evalkit.study import Study
     from evalkit.targets import Target
 
-OUTCOME, BASELINE, CLUSTER, ARM = "outcome", "baseline", "cluster", "arm"
+OUTCOME, BASELINE, CLUSTER, ARM = "the outcome", "baseline", "the cluster", "the arm"
 KNOWN_ENOUGH = 0.3
 """A helper must be known for this share of each arm: mostly empty columns carry noise, not news."""
+MANY_VALUES, LEANING = 10, 1.0
+"""A score of so many values, with no more skewness, is drawn from a normal model."""
 MOST_CHAINS = 20
 """Chains that are kept for a picture."""
 PEOPLE_A_COLUMN = 5
@@ -63,7 +65,8 @@ def complete(
 ) -> Completed:
     """Impute the outcomes of those lost `m` times, by arm, from what is known of everyone.
 
-    Imputed from: the first score, the covariates of the plan, the columns it names as auxiliary,
+    Scores of many values are drawn from a normal model within the ends of the scale, everything else by
+    matching (see `evalkit.stats.impute`). Imputed from: the first score, the covariates of the plan, the columns it names as auxiliary,
     the strata, the outcome's scores at other waves and those that other informants gave. Helpers that
     are mostly unknown, or too many for the people there are, are left out with a note. First scores
     and covariates that are missing are completed as well. Raises CannotEstimate where an arm has
@@ -80,10 +83,12 @@ def complete(
     helpers = tuple(name for name in frame if name not in (OUTCOME, CLUSTER))
     if two_arms:
         frame[ARM] = rows["treated"].to_numpy(dtype=float)
+    smooth = _smooth(frame, helpers)
     try:
         found = stats.impute(
-            frame, m=m, iterations=rounds, method="auto", methods=_alone(helpers), by=ARM if two_arms else None,
-            cluster=None if cluster is None else CLUSTER, seed=seed_of(study, target, "impute"),
+            frame, m=m, iterations=rounds, method="pmm", methods=dict.fromkeys(smooth, "norm"),
+            bounds=dict.fromkeys(smooth, study.evaluation.scale(target).range),
+            by=ARM if two_arms else None, cluster=None if cluster is None else CLUSTER, seed=seed_of(study, target, "impute"),
         )  # fmt: skip
     except InvalidInput as refusal:
         raise CannotEstimate(f"Nothing could be imputed: {refusal}") from None
@@ -92,9 +97,19 @@ def complete(
     return Completed(trails, filled, helpers, (*notes, *found.notes), found.trace)
 
 
-def _alone(helpers: tuple[str, ...]) -> dict[str, str]:
-    """Draw from the normal distribution where nothing is known to match people by."""
-    return {} if helpers else {OUTCOME: "norm"}
+def _smooth(frame: pd.DataFrame, helpers: tuple[str, ...]) -> list[str]:
+    """Return the scores to draw from a normal model within the ends of the scale.
+
+    Matching takes people to the nearest of a few, which falls short where the lost are of another kind
+    than those who answered (docs/missing-calibration.md); it is kept for scores that take few values
+    or lean to one end, unless nothing is known to match people by.
+    """
+    scores = [name for name in frame if name in (OUTCOME, BASELINE) or name.startswith("score ")]
+    return [
+        name for name in scores
+        if (frame[name].nunique() >= MANY_VALUES and abs(float(frame[name].skew())) <= LEANING)
+        or (name == OUTCOME and not helpers)
+    ]  # fmt: skip
 
 
 def _to_impute(
@@ -106,7 +121,9 @@ def _to_impute(
     arms = rows["treated"] if study.evaluation.design.comparison_group else pd.Series(0, rows.index)
     known = rows["points"].notna().groupby(arms).sum()
     if not len(known) or known.min() < PEOPLE_A_COLUMN:
-        raise CannotEstimate("Too few people of an arm answered to fill in what the others would say")
+        raise CannotEstimate(
+            "Too few people of an arm answered to fill in what the others would say"
+        )
     room = max(2, int(known.min()) // PEOPLE_A_COLUMN)
     columns: dict[str, Any] = {OUTCOME: rows["points"]}
     notes: list[str] = []

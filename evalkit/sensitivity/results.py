@@ -34,7 +34,14 @@ if TYPE_CHECKING:
 
 
 NOBODY = "Those lost died, took back their consent or have no first score: nothing is filled in"
-FILLED = ("multiple-imputation", "attrition-weights", "reference-based", "delta", "lee-bounds", "worst-case")
+FILLED = (
+    "multiple-imputation",
+    "attrition-weights",
+    "reference-based",
+    "delta",
+    "lee-bounds",
+    "worst-case",
+)
 
 
 def as_planned(

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from evalkit.targets import Target
 
 
+SEEN = "was seen"
+"""A column that no table of people has."""
+
+
 def attrition_weighted(study: Study, target: Target, followed: pd.DataFrame) -> Estimate:
     """The adjusted difference with each person weighted by one over the chance of having answered.
 
@@ -34,7 +38,7 @@ def attrition_weighted(study: Study, target: Target, followed: pd.DataFrame) -> 
     _, columns, _ = covariate_columns(study, rows, names)
     if not columns:
         raise CannotEstimate("Nothing is known at the start from which to weight")
-    rows["seen"] = (rows["step"] == "analysed").astype(float)
+    rows[SEEN] = (rows["step"] == "analysed").astype(float)
     found = _weights(rows, columns)
     rows["weight"] = found.weights
     sample = analysis_sample(study, target, followed)
@@ -49,7 +53,7 @@ def _weights(rows: pd.DataFrame, columns: tuple[str, ...]) -> AttritionWeights:
     from evalkit import stats
 
     common: dict[str, Any] = {
-        "observed": "seen", "treatment": "treated", "covariates": columns,
+        "observed": SEEN, "treatment": "treated", "covariates": columns,
         "weights": "weight" if bool((rows["weight"] != 1).any()) else None,
     }  # fmt: skip
     try:

@@ -29,8 +29,8 @@ STRATEGIES = {
     "LMCF": "the lost staying where they last were",
 }
 READS = {
-    "better": "better with the programme",
-    "worse": "worse with the programme",
+    "better": "clearly better",
+    "worse": "clearly worse",
     "no-clear-change": "no clear difference",
     "not-enough-information": "not enough information",
     "not-estimated": "not estimated",
@@ -83,7 +83,9 @@ def tipping(row: Sensitivity, first: Sensitivity) -> str:
     if row.tips_at_reliable is None:
         return f"{text}."
     times = written(abs(row.tips_at_reliable), 1)
-    return f"{text}; that is {times} times the change of a person that is more than measurement error."
+    return (
+        f"{text}; that is {times} times the change of a person that is more than measurement error."
+    )
 
 
 def together(rows: Iterable[Sensitivity]) -> tuple[str, ...]:
@@ -98,7 +100,9 @@ def together(rows: Iterable[Sensitivity]) -> tuple[str, ...]:
     judged = [row for row in others if row.agrees is not None]
     tipped = [row.sentence for row in others if row.curve]
     if not judged and not tipped:
-        return ("Nobody can say what the loss does to this: no other treatment could be worked out.",)
+        return (
+            "Nobody can say what the loss does to this: no other treatment could be worked out.",
+        )
     first = next(row for row in listed if row.asked == "primary")
     wide = [row for row in judged if leaves_open(row, first)]
     turned = [row for row in judged if not row.agrees and row not in wide]

@@ -99,8 +99,9 @@ def test_methods_that_impute_nothing_in_short() -> None:
         for loss, rows in ((MIDDLE, middle), (ONE_ARM, one_arm))
         for method in chosen
     }
-    assert in_band(seen[MIDDLE.name, by.WEIGHTED_HELPED])
-    assert seen[MIDDLE.name, by.ADJUSTED].bias > 0.12
+    assert (
+        abs(seen[MIDDLE.name, by.WEIGHTED_HELPED].bias) < 0.1 < seen[MIDDLE.name, by.ADJUSTED].bias
+    )
     assert seen[MIDDLE.name, by.LEE].coverage < 0.7
     assert seen[ONE_ARM.name, by.ADJUSTED].bias > 0.17
     assert seen[ONE_ARM.name, by.WEIGHTED_HELPED].bias > 0.12
@@ -132,11 +133,12 @@ def test_nothing_lost_changes_nothing() -> None:
     assert tipped_of(found) is None
 
 
-def test_the_same_for_any_number_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "BLOCK", 2)
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_the_same_for_any_blocks_and_workers(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = [Cell(CHANCE, 100, EFFECT), Cell(OUTCOME, 100, 0.0)]
-    alone = study(chosen, runs=3, seed=3)
-    spread = study(chosen[::-1], runs=3, seed=3, workers=2)
+    alone = study(chosen, runs=2, seed=3)
+    monkeypatch.setattr(runs, "BLOCK", 1)
+    spread = study(chosen[::-1], runs=2, seed=3, workers=workers)
     for cell in chosen:
         assert alone[cell].tobytes() == spread[cell].tobytes()
         assert simulated(cell, 3, 0, 1).tobytes() == alone[cell][:1].tobytes()

@@ -148,17 +148,14 @@ def _share(many: Floats, few: Floats) -> float:
 class Confounded:
     """An estimate under a hidden factor at its worst, with its interval.
 
-    `low` and `high` are those of the strength, up to the one asked, that does most to the interval.
+    `low` and `high` are those of the strength, up to the one asked, that does most to the interval;
+    `overturned` says whether they no longer lie on the side where the estimate was.
     """
 
     estimate: float
     low: float
     high: float
-
-    @property
-    def overturned(self) -> bool:
-        """Whether the interval holds no difference."""
-        return self.low <= 0 <= self.high
+    overturned: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +187,8 @@ class Shaken:
         size, sign = abs(self.estimate), 1 if self.estimate >= 0 else -1
         middle, room = size - pull * sqrt(at), half * sqrt(1 - at)
         ends = sorted((sign * (middle - room), sign * (middle + room)))
-        return Confounded(sign * (size - pull * sqrt(r2_outcome)), ends[0], ends[1])
+        least = sign * (size - pull * sqrt(r2_outcome))
+        return Confounded(least, ends[0], ends[1], middle <= room)
 
     def to_nothing(self) -> float:
         """Return the share of both treatment and outcome that brings the estimate to nothing."""

@@ -63,9 +63,7 @@ def without_each(
     return dict(zip(map(str, labels), found, strict=True))
 
 
-def _without(
-    basis: Floats, y: Floats, back: Floats, out: NDArray[np.bool_], arm: Floats
-) -> float:
+def _without(basis: Floats, y: Floats, back: Floats, out: NDArray[np.bool_], arm: Floats) -> float:
     if min(int((arm[~out] == side).sum()) for side in (0, 1)) < FEWEST_ROWS:
         return float("nan")
     left = np.eye(basis.shape[1]) - basis[out].T @ basis[out]

@@ -58,7 +58,7 @@ def shifted_bias(
 
     The first of `shifts` gives the direction of the difference: once a shift has turned it round there
     is nothing left to undo, and the shares are 0. Within each data set the estimate is linear in the
-    shift and its variance and residual sum quadratic, so three fits a data set give all shifts. Standard
+    shift and its variance and residual sum quadratic, so one fit a data set gives all shifts. Standard
     errors are HC2, or CR2 with clusters; pooled by Rubin's rules with their smallest degrees of freedom.
 
     Raises
@@ -73,7 +73,7 @@ def shifted_bias(
     """
     if not completions or not shifts:
         raise CannotEstimate("There is no completed data set to shift.")
-    lines = [_line(one, max(abs(s) for s in shifts) or 1.0) for one in completions]
+    lines = [_line(one) for one in completions]
     found, sign = [], 0.0
     for shift in shifts:
         made = _pooled(lines, float(shift), level)
@@ -94,34 +94,39 @@ class _Line:
     rest: float
 
 
-def _line(one: Completion, far: float) -> _Line:
-    from evalkit.stats.least_squares.linear import fit
+def _line(one: Completion) -> _Line:
+    from evalkit.stats.least_squares.robust import adjusted_scores, satterthwaite
 
-    names = ("ones", "treated", *(f"x{n}" for n in range(one.matrix.shape[1] - 2)))
-    at = np.array([0.0, far / 2, far])
-    moved = bool(one.shifted.any())
-    fits = [
-        fit(one.matrix, one.outcome + s * one.shifted, names, cluster=one.cluster,
-            weights=one.weights, terms=("treated",))
-        for s in (at if moved else at[:1])
-    ]  # fmt: skip
-    w = np.ones(len(one.outcome)) if one.weights is None else one.weights / one.weights.mean()
-    room = _room(one.matrix, w)
-    rows = [
-        (f.coefficients[1], f.vcov[1, 1], float(w @ f.residuals**2) / room) for f in fits
-    ]  # fmt: skip
-    values = np.array(rows if moved else rows * 3).T
-    fitted = [np.polyfit(at, value, 2) for value in values]
-    rest = float(one.matrix.shape[0] - one.matrix.shape[1])
-    return _Line(fitted[0], fitted[1], fitted[2], float(fits[0].df[1]), rest)
+    rows = len(one.outcome)
+    w = np.ones(rows) if one.weights is None else one.weights / one.weights.mean()
+    q, upper = np.linalg.qr(one.matrix * np.sqrt(w)[:, None])
+    basis, contrast = q / np.sqrt(w)[:, None], np.linalg.inv(upper)[1]
+    codes, groups = _codes(one.cluster, rows)
+    pieces = adjusted_scores(basis, w, codes, groups, "CR2", weighted=one.weights is not None)
+    both = np.column_stack([one.outcome - one.outcome.mean(), one.shifted])
+    on_basis = basis.T @ (both * w[:, None])
+    left = both - basis @ on_basis
+    seen = np.column_stack([pieces.sums(column) @ contrast for column in left.T])
+    slopes, variance = contrast @ on_basis, seen.T @ seen
+    sums = (left * w[:, None]).T @ left * float(contrast @ contrast)
+    return _Line(
+        np.array([slopes[1], slopes[0]]), _squares(variance), _squares(sums),
+        satterthwaite(pieces, contrast), float(rows - one.matrix.shape[1]),
+    )  # fmt: skip
 
 
-def _room(matrix: Floats, w: Floats) -> float:
-    """Return the sum of squares that the other columns leave of the treatment."""
-    root = np.sqrt(w)[:, None]
-    basis = np.linalg.qr(np.delete(matrix, 1, axis=1) * root)[0]
-    arm = matrix[:, 1] * root[:, 0]
-    return float(np.sum((arm - basis @ (basis.T @ arm)) ** 2))
+def _squares(products: Floats) -> Floats:
+    """Return the polynomial of the shift from products of the outcome's and the shifted's part."""
+    return np.array([products[1, 1], 2 * products[0, 1], products[0, 0]])
+
+
+def _codes(cluster: Any, rows: int) -> tuple[NDArray[np.intp], int]:
+    if cluster is None:
+        return np.arange(rows), rows
+    import pandas as pd
+
+    codes, found = pd.factorize(pd.Series(cluster))
+    return np.asarray(codes, dtype=np.intp), len(found)
 
 
 def _pooled(lines: Sequence[_Line], shift: float, level: float) -> ShiftedBias:
@@ -132,7 +137,8 @@ def _pooled(lines: Sequence[_Line], shift: float, level: float) -> ShiftedBias:
     df = min(line.df for line in lines)
     if len(lines) > 1:
         made = pool(estimates, errors, df_complete=df, level=level)
-        value, low, high = made.estimate, made.conf_low, made.conf_high
+        ends = (made.estimate, made.conf_low, made.conf_high)
+        value, low, high = (float(end if end is not None else np.nan) for end in ends)
     else:
         from scipy.stats import t
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,7 +82,7 @@ class _State:
 
 
 def run_chain(arm: Arm, rounds: int, seed: np.random.SeedSequence) -> Chain:
-    """Fill the gaps with values drawn from those observed, then draw each column in turn."""
+    """Fill the gaps, each column from those already full, then draw each column in turn."""
     rng = np.random.Generator(np.random.PCG64(seed))
     design = arm.design.copy()
     values = {}
@@ -92,6 +92,7 @@ def run_chain(arm: Arm, rounds: int, seed: np.random.SeedSequence) -> Chain:
         values[target.block.column.name] = first
     means = None if arm.clusters is None else ClusterMeans(arm.clusters)
     state = _State(arm, rng, design, own_products(design), means)
+    _start(state, values)
     trace = np.empty((len(arm.targets), rounds, 2))
     for step in range(rounds):
         for number, target in enumerate(arm.targets):
@@ -102,6 +103,26 @@ def run_chain(arm: Arm, rounds: int, seed: np.random.SeedSequence) -> Chain:
             spread = shown.std(ddof=1) if len(shown) > 1 else 0.0
             trace[number, step] = shown.mean(), spread
     return Chain(values, trace, state.dropped)
+
+
+def _start(state: _State, values: dict[str, Floats]) -> None:
+    """Draw each column, the fullest first, from those that are full or drawn already.
+
+    Where people are lost for good the chain then starts where it ends. A column with nothing to
+    draw from keeps values drawn from those observed.
+    """
+    arm = state.arm
+    full = np.ones(state.design.shape[1], dtype=bool)
+    for target in arm.targets:
+        full[target.block.places] = False
+    for target in sorted(arm.targets, key=lambda one: len(one.missing)):
+        usable = target.predictors[full[target.predictors]]
+        if len(usable) > 1:
+            drawn = _draw(state, replace(target, predictors=usable))
+            state.put(target, drawn)
+            values[target.block.column.name] = drawn
+        full[target.block.places] = True
+    state.dropped.clear()
 
 
 def _draw(state: _State, target: Target) -> Floats:

@@ -120,6 +120,31 @@ class GroupTimeEffects:
             sums.shape[1],
         )
 
+    def trend_before(self) -> PanelEffect:
+        """Return how much more the treated moved each period than the others before the start.
+
+        The slope of a line through the effects before the start (and before any anticipation) that
+        is zero at the period compared with, groups weighed by their sizes. One number where the
+        joint test has many: with few units it can still be tested, and it misses what goes up and
+        down. Raises CannotEstimate where there is a single period to compare with.
+        """
+        cells = self._cells
+        chosen = (cells.relative < -self.anticipation) & ~cells.reference
+        if not chosen.any():
+            raise CannotEstimate("There is a single period before the start to compare with.")
+        gaps = (cells.period - cells.base)[chosen]
+        sizes = np.array([np.sum(self._shares.starts == group) for group in cells.group[chosen]])
+        weights = sizes * gaps / np.sum(sizes * gaps**2)
+        told = intervals(
+            (weights @ self.influence[chosen])[None, :], self._shares.starts, self._clusters,
+            self._draws, self.level, np.array([False]),
+        )  # fmt: skip
+        value = float(weights @ cells.estimate[chosen])
+        return PanelEffect(
+            outcome=self.outcome, term="trend before the start", method=self.method,
+            **told.of(0, value),
+        )  # fmt: skip
+
     def _overall(self, summary: Summary, kind: str) -> OverallEffect:
         averages = [*summary.parts, summary.overall]
         shown = np.arange(len(averages)) < len(summary.parts)
