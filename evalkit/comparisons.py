@@ -32,11 +32,8 @@ def weighted_difference(study: Study, target: Target, followed: pd.DataFrame) ->
     """
     from evalkit import stats
 
-    sample, declared = _weighted_sample(study, target, followed)
-    found = stats.weighted_effect(
-        sample.frame, outcome="score", treatment="treated", outcome_covariates=sample.columns,
-        cluster=sample.cluster, level=sample.level, **declared,
-    )  # fmt: skip
+    sample, declared = weighted_sample(study, target, followed)
+    found = stats.weighted_effect(sample.frame, **doubly(sample), **declared)
     return described(target, sample, found)
 
 
@@ -44,19 +41,24 @@ def augmented_difference(study: Study, target: Target, followed: pd.DataFrame) -
     """Augmented inverse-probability weighting: right if either of the two models is."""
     from evalkit import stats
 
-    sample, declared = _weighted_sample(study, target, followed)
+    sample, declared = weighted_sample(study, target, followed)
     keys = ("covariates", "moments", "estimand")
     kept = {key: declared[key] for key in keys}
     if kept["estimand"] == "ATO":
         raise CannotEstimate("Overlap weights have no augmented form here")
-    found = stats.augmented_effect(
-        sample.frame, outcome="score", treatment="treated", outcome_covariates=sample.columns,
-        cluster=sample.cluster, level=sample.level, **kept,
-    )  # fmt: skip
+    found = stats.augmented_effect(sample.frame, **doubly(sample), **kept)
     return described(target, sample, found)
 
 
-def _weighted_sample(
+def doubly(sample: Sample) -> dict[str, Any]:
+    """Return the columns that weighted and augmented estimates take alike."""
+    return {
+        "outcome": "score", "treatment": "treated", "outcome_covariates": sample.columns,
+        "cluster": sample.cluster, "level": sample.level,
+    }  # fmt: skip
+
+
+def weighted_sample(
     study: Study, target: Target, followed: pd.DataFrame
 ) -> tuple[Sample, dict[str, Any]]:
     """Return the rows analysed with what they are weighted by, and how."""
@@ -72,7 +74,8 @@ def _weighted_sample(
     else:
         raise CannotEstimate("The design names nothing to weight by")
     for name in how["covariates"]:
-        sample.frame[name] = sample.frame["person"].map(study.intake.people[name])
+        if name not in sample.frame:
+            sample.frame[name] = sample.frame["person"].map(study.intake.people[name])
     return sample, how
 
 

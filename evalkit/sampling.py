@@ -100,7 +100,7 @@ def row_weights(study: Study, rows: pd.DataFrame) -> Floats | None:
         return None if (weights == 1).all() else weights
     frame = rows[["treated"]].copy()
     for name in declared.covariates:
-        frame[name] = rows["person"].map(study.intake.people[name])
+        frame[name] = rows[name] if name in rows else rows["person"].map(study.intake.people[name])
     found = weight(frame, treatment="treated", **how_weighted(declared))
     return found.weights
 

@@ -81,22 +81,24 @@ def item_blanks(study: Study) -> tuple[ItemBlanks, ...]:
     for table in study.intake.answers:
         back = table.items.notna().any(axis=1)
         groups = table.keys[back].groupby(["wave", "informant"], sort=False).groups
+        family = table.keys["person"].map(study.intake.people["family"])
         for (wave, informant), index in groups.items():
+            mine, of = table.items.loc[index].isna(), family.loc[index]
             for item in table.items:
-                rows.append(_blanks(study, table, str(wave), str(informant), str(item), index))
+                key = (str(wave), str(informant), str(item))
+                rows.append(_blanks(table, key, mine[item], of, int(of.nunique())))
     return tuple(rows)
 
 
 def _blanks(
-    study: Study, table: ItemAnswers, wave: str, informant: str, item: str, index: Any
+    table: ItemAnswers, key: tuple[str, str, str], blank: Any, family: Any, families: int
 ) -> ItemBlanks:
-    blank = table.items.loc[index, item].isna()
-    family = table.keys.loc[index, "person"].map(study.intake.people["family"])
-    why = table.why.loc[index, item][blank].fillna(NOT_ANSWERED).value_counts().sort_index()
+    wave, informant, item = key
+    why = table.why.loc[blank.index[blank], item].fillna(NOT_ANSWERED).value_counts().sort_index()
     return ItemBlanks(
-        measure=table.measure, wave=wave, informant=informant, item=item, sets=len(index),
-        families=int(family.nunique()), blank=int(blank.sum()),
-        families_blank=int(family[blank].nunique()), share=float(blank.mean()) if len(index) else None,
+        measure=table.measure, wave=wave, informant=informant, item=item, sets=len(blank),
+        families=families, blank=int(blank.sum()),
+        families_blank=int(family[blank].nunique()), share=float(blank.mean()) if len(blank) else None,
         reasons=by_name({str(reason): int(n) for reason, n in why.items()}),
     )  # fmt: skip
 

@@ -144,7 +144,10 @@ def _with_those_aside(arms: list[_Arm], boundary: str) -> bool:
 
     first, second = arms
     found = attrition(
-        first.assigned + first.aside, first.expected, second.assigned + second.aside, second.expected
+        first.assigned + first.aside,
+        first.expected,
+        second.assigned + second.aside,
+        second.expected,
     )
     return bool(getattr(found, boundary) == "inside")
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from evalkit.targets import Target
 
 
+ANSWERED = "has answered"
+"""A column that no table of people has."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LostGap(Record):
     """One trait at the start, of two groups of one result: who was lost, and whether arms still compare.
@@ -84,10 +88,10 @@ def gaps(study: Study) -> tuple[LostGap, ...]:
     rows: list[LostGap] = []
     for target, followed in study.trails:
         frame, columns = _at_the_start(study, target, followed)
-        if not columns or frame["answered"].nunique() < 2 or frame["treated"].nunique() < 2:
+        if not columns or frame[ANSWERED].nunique() < 2 or frame["treated"].nunique() < 2:
             continue
         found = stats.stayers_and_leavers(
-            frame, observed="answered", treatment="treated", covariates=columns
+            frame, observed=ANSWERED, treatment="treated", covariates=columns
         )
         rows += [LostGap(**_key(target), **_kept(gap, names)) for gap in found]
     return tuple(rows)
@@ -101,11 +105,11 @@ def foretold(study: Study) -> tuple[Foretold, ...]:
     for target, followed in study.trails:
         frame, _ = _at_the_start(study, target, followed)
         _, columns, _ = covariate_columns(study, frame, _names(study))
-        if frame["answered"].nunique() < 2 or frame["treated"].nunique() < 2 or not columns:
+        if frame[ANSWERED].nunique() < 2 or frame["treated"].nunique() < 2 or not columns:
             continue
         try:
             found = stats.response_model(
-                frame, observed="answered", treatment="treated", covariates=columns,
+                frame, observed=ANSWERED, treatment="treated", covariates=columns,
                 cluster=cluster_column(study, frame),
             )  # fmt: skip
         except (CannotEstimate, InvalidInput, NotConverged) as refusal:
@@ -144,7 +148,7 @@ def _foretold_words(differential: float | None, covariates: float | None) -> str
 def _untold(target: Target, frame: pd.DataFrame, why: str) -> Foretold:
     return Foretold(
         **_key(target), differential_p=None, covariates_p=None, arm_p=None,
-        n_answered=int(frame["answered"].sum()), n_due=len(frame), n_dropped=0,
+        n_answered=int(frame[ANSWERED].sum()), n_due=len(frame), n_dropped=0,
         sentence=_foretold_words(None, None), notes=(why,),
     )  # fmt: skip
 
@@ -170,7 +174,7 @@ def _at_the_start(
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return those due with what was known of them at the start, and the columns known of anybody."""
     frame = followed[followed["step"].isin(TO_FOLLOW) & followed["treated"].notna()].copy()
-    frame["answered"] = (frame["step"] != "due").astype(float)
+    frame[ANSWERED] = (frame["step"] != "due").astype(float)
     people, columns = study.intake.people, []
     for name in _names(study):
         if name != "baseline":

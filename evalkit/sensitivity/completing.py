@@ -143,8 +143,9 @@ def _helpers(
 ) -> Iterable[tuple[str, pd.Series[Any]]]:
     """Yield what an outcome may be imputed from, the most useful first."""
     people, plan = study.intake.people, study.evaluation.declared.analysis
+    weight = study.evaluation.declared.design.weight
     yield BASELINE, rows["baseline"]
-    for name in plan.covariates:
+    for name in dict.fromkeys([*plan.covariates, *(weight.covariates if weight else ())]):
         if name != BASELINE:
             yield name, rows["person"].map(people[name])
     yield from _other_scores(study, target, rows, same_informant=True)

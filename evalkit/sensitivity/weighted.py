@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from evalkit.comparisons import doubly, weighted_sample
 from evalkit.errors import CannotEstimate
 from evalkit.results import Estimate
 from evalkit.sampling import analysis_sample, arms, covariate_columns, described
@@ -26,7 +27,7 @@ def attrition_weighted(study: Study, target: Target, followed: pd.DataFrame) -> 
     """The adjusted difference with each person weighted by one over the chance of having answered.
 
     The chance is modelled by arm from the covariates of the plan and its auxiliary columns; weights
-    of a match are kept, as factors.
+    of a match are kept, as factors, and those of a weighted comparison are worked out on top.
     """
     from evalkit import stats
 
@@ -41,9 +42,17 @@ def attrition_weighted(study: Study, target: Target, followed: pd.DataFrame) -> 
     rows[SEEN] = (rows["step"] == "analysed").astype(float)
     found = _weights(rows, columns)
     rows["weight"] = found.weights
-    sample = analysis_sample(study, target, followed)
+    design = study.evaluation.declared.design
+    weighted = design.weight is not None
+    sample, how = (
+        weighted_sample(study, target, followed) if weighted
+        else (analysis_sample(study, target, followed), {})
+    )  # fmt: skip
     sample.frame["weight"] = sample.frame["person"].map(rows.set_index("person")["weight"])
-    fitted = stats.mean_difference(sample.frame, **arms(sample), weights="weight")
+    fitted = (
+        stats.weighted_effect(sample.frame, **doubly(sample), **how, base_weights="weight")
+        if weighted else stats.mean_difference(sample.frame, **arms(sample), weights="weight")
+    )  # fmt: skip
     made = described(target, sample, fitted)
     return replace(made, notes=(found.sentence.rstrip("."), *made.notes))
 

@@ -71,9 +71,7 @@ def analysed(made: dict[str, Any], frames: Frames | None = None) -> ek.Analysis:
 def only(found: ek.Analysis, method: str, **also: Any) -> Any:
     """Return the one row of a treatment."""
     wanted = {"method": method} | also
-    (row,) = (
-        r for r in found.sensitivity if all(getattr(r, k) == v for k, v in wanted.items())
-    )
+    (row,) = (r for r in found.sensitivity if all(getattr(r, k) == v for k, v in wanted.items()))
     return row
 
 
@@ -204,7 +202,9 @@ def test_at_the_tipping_point_the_interval_reaches_nothing() -> None:
 
 
 def test_as_many_imputations_as_the_missing_information_asks_for() -> None:
-    row = only(analysed(plan(primary="multiple-imputation", imputations=None)), "multiple-imputation")
+    row = only(
+        analysed(plan(primary="multiple-imputation", imputations=None)), "multiple-imputation"
+    )
     assert row.imputations >= 20 and row.imputations >= math.floor(80 * row.fmi)
     few = only(analysed(plan(primary="multiple-imputation", imputations=3)), "multiple-imputation")
     assert few.imputations == 3 and len(few.chains) == 6 and len(few.chains[0]) == 10
@@ -220,9 +220,15 @@ def test_the_same_seed_gives_the_same_and_rows_may_stand_in_any_order(every: ek.
     assert again.sensitivity == every.sensitivity
     for one, two in zip(every.sensitivity, other.sensitivity, strict=True):
         assert one.conf_low == pytest.approx(two.conf_low, rel=1e-9)
-        assert (one.reading, one.n_filled, one.sentence) == (two.reading, two.n_filled, two.sentence)
+        assert (one.reading, one.n_filled, one.sentence) == (
+            two.reading,
+            two.n_filled,
+            two.sentence,
+        )
     seeded = analysed(plan(sensitivity=ALL) | {"seed": 99})
-    assert only(seeded, "multiple-imputation").estimate != only(every, "multiple-imputation").estimate
+    assert (
+        only(seeded, "multiple-imputation").estimate != only(every, "multiple-imputation").estimate
+    )
     assert only(seeded, "worst-case").estimate == only(every, "worst-case").estimate
 
 
@@ -259,7 +265,9 @@ def test_where_all_the_lost_died_nothing_is_filled_in_and_it_is_said() -> None:
     frame.loc[scores["post"].isna(), "left"] = "died"
     found = analysed(plan(sensitivity=ALL), (frame, scores))
     rows = [row for row in found.sensitivity if row.method != "complete-case"]
-    assert all(row.reading == "not-estimated" and "nothing is filled in" in row.notes[0] for row in rows)
+    assert all(
+        row.reading == "not-estimated" and "nothing is filled in" in row.notes[0] for row in rows
+    )
     assert "Nobody can say what the loss does" in " ".join(found.findings[0].caveats)
 
 
@@ -473,6 +481,16 @@ def test_a_level_seen_among_the_lost_alone() -> None:
     found = analysed(plan(sensitivity=ALL, auxiliary=["kind"]), (frame, scores))
     assert "left out as a predictor" in " ".join(only(found, "multiple-imputation").notes)
     assert only(found, "attrition-weights").notes
+
+
+@pytest.mark.parametrize("name", ["seen", "answered", "outcome", "cluster", "answering"])
+def test_a_column_may_have_a_name_that_sounds_like_the_analysis(name: str) -> None:
+    frame, scores = people()
+    frame[name] = frame["years"]
+    plain = analysed(plan(sensitivity=ALL, auxiliary=["years"]))
+    found = analysed(plan(sensitivity=ALL, auxiliary=[name]), (frame, scores))
+    for one, two in zip(plain.sensitivity, found.sensitivity, strict=True):
+        assert one.conf_low == pytest.approx(two.conf_low, rel=1e-9), one.method
 
 
 def test_too_few_people_are_said_to_be_too_few() -> None:
