@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from evalkit.areas.declared_faults import AreaFaults
+from evalkit.bias_consistency import BiasConsistency
 from evalkit.contribution_consistency import recruited, rivals_of
 from evalkit.declaration import Outcome, OutcomeMeasure, Scores
 from evalkit.design_consistency import DesignConsistency
@@ -32,7 +33,8 @@ class Consistency(Faults):
         self._links()
         self._disclosure()
         given = (self.declared, self.registry, self.where)
-        parts = DesignConsistency(*given), PlanConsistency(*given), AreaFaults(*given)
+        kinds = DesignConsistency, PlanConsistency, BiasConsistency, AreaFaults
+        parts = [kind(*given) for kind in kinds]
         return [*self.found, *(problem for part in parts for problem in part.problems())]
 
     def _repeats(self) -> None:

@@ -16,6 +16,8 @@ CONDITIONAL = ("robustness-value", "e-value", "rosenbaum-bounds", "oster", "join
 """Those that ask about results that rest on nothing hidden differing, given the covariates."""
 OTHER_GROUNDS = ("discontinuity", "instrumented_difference")
 """Estimators that rest on something else, which these analyses do not speak of."""
+ADJUSTING = ("leave-one-covariate-out", "specifications")
+"""Those that ask about covariates, which a jump at a cut-off takes none of."""
 LINEAR = ("robustness-value", "oster", "joint-tipping", "rosenbaum-bounds")
 """Those that need an outcome with a mean."""
 
@@ -37,13 +39,17 @@ def asked(study: Study, target: Target) -> tuple[str, ...]:
 
 def applies_by_design(design: Design, name: str) -> bool:
     """Whether an analysis says anything of a design's first estimator."""
-    return not (name in CONDITIONAL and design.estimators[0] in OTHER_GROUNDS)
+    first = design.estimators[0]
+    alone = name in ADJUSTING and first == "discontinuity"
+    return not (alone or (name in CONDITIONAL and first in OTHER_GROUNDS))
 
 
 def _applies(study: Study, target: Target, name: str) -> bool:
     """Whether an analysis can be done of a result, and has what it needs."""
     plan, evaluation = declared(study), study.evaluation
     if name in CONDITIONAL and evaluation.estimator(target) in OTHER_GROUNDS:
+        return False
+    if name in ADJUSTING and evaluation.estimator(target) == "discontinuity":
         return False
     if name in LINEAR and target.kind == "ordinal":
         return False

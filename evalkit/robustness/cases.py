@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from evalkit.declared_bias import HiddenBiasPart
     from evalkit.results import Estimate
-    from evalkit.sensitivity.completing import Completed
+    from evalkit.sensitivity.imputed import ImputedEstimate
     from evalkit.stats.hidden_bias.confounding import Shaken, Ties
     from evalkit.study import Study
     from evalkit.targets import Target
@@ -29,10 +29,10 @@ WEIGHT = "weight of the row"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
-    """One result: its trail and estimate, the estimators known, what is declared, and its imputations.
+    """One result: its trail and estimate, the estimators known, what is declared, its imputations.
 
     `clear` says whether the result itself shows a difference; only then is there anything that a
-    hidden factor could overturn. `completed` is None where nothing was imputed for it.
+    hidden factor could overturn. `imputed` is None where nothing was imputed for it.
     """
 
     study: Study
@@ -41,7 +41,7 @@ class Case:
     main: Estimate
     known: dict[str, Estimator]
     plan: HiddenBiasPart
-    completed: Completed | None
+    imputed: ImputedEstimate | None
     sample: Sample
 
     @property
@@ -118,13 +118,13 @@ class Case:
 
 def case_of(
     study: Study, target: Target, followed: pd.DataFrame, main: Estimate,
-    known: dict[str, Estimator], completed: Completed | None,
+    known: dict[str, Estimator], imputed: ImputedEstimate | None,
 ) -> Case:  # fmt: skip
     """Return one result put to the question."""
     from evalkit.robustness.asked import declared
 
     sample = analysis_sample(study, target, followed)
-    return Case(study, target, followed, main, known, declared(study), completed, sample)
+    return Case(study, target, followed, main, known, declared(study), imputed, sample)
 
 
 def adjusting(study: Study, covariates: tuple[str, ...]) -> Study:

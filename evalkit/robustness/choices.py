@@ -134,12 +134,13 @@ def _choices(case: Case) -> list[Choice]:
         sets = [plan, *([("baseline",)] if "baseline" in plan else []), ()]
         more: list[Choice] = [(s, e, COMPLETE, PLANNED) for s, e in product(sets, estimators)]
         more += [(plan, own, COMPLETE, w) for w in weights]
-        more += [(plan, own, IMPUTED, PLANNED)] if case.completed else []
+        more += [(plan, own, IMPUTED, PLANNED)] if case.imputed else []
         return list(dict.fromkeys([ours, *more]))
+    ways: list[str] = [w for w in weights if w in declared.weights]
     listed = product(
         declared.covariates or (plan,),
         [e for e in declared.estimators if case.target.kind == "mean"] or [own],
-        declared.missing or (COMPLETE,), [w for w in declared.weights if w in weights] or [PLANNED],
+        declared.missing or (COMPLETE,), ways or [PLANNED],
     )  # fmt: skip
     return list(dict.fromkeys([ours, *listed]))
 
@@ -201,9 +202,13 @@ def _again(
     if missing == COMPLETE:
         rows = _weighted(case.followed, weights)
         return case.again(followed=rows, covariates=covariates, estimator=chosen)
-    if case.completed is None:
+    if case.imputed is None:
         raise CannotEstimate("Nobody's outcome was imputed")
-    trails: Sequence[pd.DataFrame] = case.completed.trails[:IMPUTATIONS]
+    evaluation = case.study.evaluation
+    plan, own = evaluation.declared.analysis.covariates, evaluation.estimator(case.target)
+    if (covariates, estimator, weights) == (plan, own, PLANNED):
+        return case.imputed.estimate
+    trails: Sequence[pd.DataFrame] = case.imputed.completed.trails[:IMPUTATIONS]
     each = [
         case.again(followed=_weighted(t, weights), covariates=covariates, estimator=chosen)
         for t in trails

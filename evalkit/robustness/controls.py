@@ -50,9 +50,7 @@ def placebo_group(case: Case, empty: HiddenBias) -> HiddenBias:
     return _told(case, empty, [part], "placebo-group")
 
 
-def _part(
-    label: str, fit: Callable[[Case, str], Estimate], case: Case, name: str
-) -> BiasPart:
+def _part(label: str, fit: Callable[[Case, str], Estimate], case: Case, name: str) -> BiasPart:
     """Return one control: its difference, and whether there is one where none should be."""
     try:
         found = fit(case, name)

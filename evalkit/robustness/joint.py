@@ -80,9 +80,10 @@ def _trails(case: Case) -> tuple[list[pd.DataFrame], tuple[str, ...]]:
 
     if not share_lost(case.followed) or not fillable(case.followed).any():
         return [case.followed], ("nobody was lost whose outcome could be imputed",)
-    done = case.completed
-    if done is None:
+    if case.imputed is None:
         done = complete(case.study, case.target, case.followed, IMPUTATIONS, 2)
+    else:
+        done = case.imputed.completed
     said = f"outcomes of the lost imputed {IMPUTATIONS} times"
     return list(done.trails[:IMPUTATIONS]), (said,)
 

@@ -42,7 +42,8 @@ class HiddenBias(Record):
     the interval nearest to no difference: the E-value (a risk ratio); the robustness value (a share);
     the factor in the odds that pairs alike may differ by (interval alone); Oster's delta (estimate
     alone). `times` is how many times as strong as the covariate `benchmark`, the one that matters most
-    here, a hidden factor must be for the interval to hold no difference (infinite above 100).
+    here, a hidden factor must be for the interval to hold no difference (infinite above 100), and
+    `times_least` the same were that covariate tied as closely as chance allows (one-sided 95%).
     `estimate` is Oster's estimate under equal selection. `overturns` is as in `BiasPart`: of the
     robustness value, of a factor twice as strong as `benchmark`; of several parts, of any. `sentence`
     says it in words, `shareable` without a figure. `frontier` holds, for the picture of loss and hidden
@@ -61,6 +62,7 @@ class HiddenBias(Record):
     value_interval: float | None = None
     benchmark: str | None = None
     times: float | None = None
+    times_least: float | None = None
     estimate: float | None = None
     level: float = 0.95
     unit: str | None = None

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from evalkit.estimators import Estimator
     from evalkit.results import Estimate
     from evalkit.robustness.cases import Case
-    from evalkit.sensitivity.completing import Completed
+    from evalkit.sensitivity.imputed import Imputing
     from evalkit.study import Study
-    from evalkit.targets import Key, Target
+    from evalkit.targets import Target
 
 ANALYSES: dict[str, Callable[[Case, HiddenBias], HiddenBias]] = {
     "robustness-value": robustness_value,
@@ -42,21 +42,22 @@ ANALYSES: dict[str, Callable[[Case, HiddenBias], HiddenBias]] = {
 
 
 def hidden_biases(
-    study: Study, estimates: Iterable[Estimate], known: Mapping[str, Estimator],
-    completed: Mapping[Key, Completed],
-) -> Records[HiddenBias]:  # fmt: skip
+    imputing: Imputing, estimates: Iterable[Estimate], known: Mapping[str, Estimator]
+) -> Records[HiddenBias]:
     """Return each analysis of each result, in the order of the results.
 
-    `completed` holds the imputations that were made already. An analysis that these data do not allow is
-    a row with its reason.
+    Imputations that were made already are used again. An analysis that these data do not allow is a row
+    with its reason.
     """
+    study = imputing.study
     by_key = {key_of(estimate): estimate for estimate in estimates}
     found: list[HiddenBias] = []
     for target, followed in study.trails:
         main, names = by_key[target.key], asked(study, target)
         if main.estimate is None or not names:
             continue
-        case = case_of(study, target, followed, main, dict(known), completed.get(target.key))
+        made = imputing.found.get(target.key)
+        case = case_of(study, target, followed, main, dict(known), made)
         found += [_one(case, name, _blank(study, target, name, main.level)) for name in names]
     return Records(found)
 

@@ -69,16 +69,24 @@ def robustness_value(case: Case, empty: HiddenBias) -> HiddenBias:
     sticks = yardsticks(case, model)
     worst = min(sticks, key=lambda stick: _harm(shaken, stick), default=None)
     times = None if worst is None else shaken.overturning(worst.tie)
+    least = None if worst is None else _least(shaken, worst)
     needed = shaken.to_unclear()
-    said = words.Strength(case.clear, None if worst is None else worst.name, times, needed)
+    said = words.Strength(case.clear, None if worst is None else worst.name, times, least, needed)
     return replace(
         empty, value=shaken.to_nothing(), value_interval=needed, times=times,
+        times_least=least,
         benchmark=None if worst is None else worst.covariate,
         overturns=None if not case.clear or times is None else times <= 2,
         parts=tuple(_bound(case, shaken, s, k) for s in sticks for k in case.plan.strengths),
         sentence=said.sentence(), shareable=said.shareable(),
         notes=tuple(dict.fromkeys(s.note for s in sticks if s.note)),
     )  # fmt: skip
+
+
+def _least(shaken: Shaken, stick: Yardstick) -> float:
+    from evalkit.stats.hidden_bias.confounding import as_close_as_may_be
+
+    return shaken.overturning(as_close_as_may_be(stick.tie, shaken.df))
 
 
 def _harm(shaken: Shaken, stick: Yardstick) -> tuple[float, float]:
@@ -165,9 +173,7 @@ def oster(case: Case, empty: HiddenBias) -> HiddenBias:
         raise CannotEstimate("Oster's delta is of unweighted comparisons")
     if not case.sample.columns:
         raise CannotEstimate("Nothing is adjusted for")
-    found = oster_delta(
-        frame, outcome="score", treatment="treated", covariates=case.sample.columns
-    )
+    found = oster_delta(frame, outcome="score", treatment="treated", covariates=case.sample.columns)
     turned = found.estimate_equal * (case.main.estimate or 0.0) <= 0
     return replace(
         empty, value=found.delta, estimate=found.estimate_equal,
@@ -175,4 +181,3 @@ def oster(case: Case, empty: HiddenBias) -> HiddenBias:
         sentence=found.sentence, shareable=words.oster(case.clear, found.delta, turned),
         notes=(found.method.rstrip("."), *found.notes),
     )  # fmt: skip
-

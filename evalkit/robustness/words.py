@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,9 +28,8 @@ NOTHING = (
     "one could as well hide a difference."
 )
 NOT_DONE = "It could not be worked out from these data."
-TWICE, CLOSE_TWICE = 2.0, 5.0
-"""Multiples of a covariate's strength in shares explained. Ties twice as close explain four times as much;
-the second leaves room for the covariate's own strength being known roughly."""
+TWICE, LITTLE_MORE, CLOSE_TWICE = 2.0, 2.5, 4.0
+"""Multiples of a covariate's strength in shares explained: ties twice as close explain four times as much."""
 WEAK, MODERATE, STRONG = 0.02, 0.13, 0.26
 """Shares explained that are small, medium and large by Cohen (1988)."""
 
@@ -54,13 +52,15 @@ def percent(share: float) -> str:
 class Strength:
     """What is said of the robustness value: by the covariate that matters most, and by itself.
 
-    `times` is how many times as strong as the covariate a factor must be to overturn the result, and
-    `needed` the share it must explain of both programme and outcome.
+    `times` is how many times as strong as the covariate a factor must be to overturn the result, `least`
+    the same were the covariate as strong as chance allows, and `needed` the share that a factor must
+    explain of both programme and outcome.
     """
 
     clear: bool
     covariate: str | None
     times: float | None
+    least: float | None
     needed: float
 
     def sentence(self) -> str:
@@ -90,19 +90,33 @@ class Strength:
         times, name = self.times or 0.0, self.covariate
         most = f"{name}, the known factor that matters most here,"
         if times <= 1:
-            return f"A hidden factor as strong as {most} would overturn this: the result is fragile."
+            return (
+                f"A hidden factor as strong as {most} would overturn this: the result is fragile."
+            )
         if times <= TWICE:
             return (
                 f"A hidden factor twice as strong as {most} would overturn this; one as strong would not "
                 "by itself."
+            )
+        if times <= LITTLE_MORE:
+            return (
+                f"A hidden factor little more than twice as strong as {most} would overturn this; one just "
+                "twice as strong would not by itself."
             )
         if times <= CLOSE_TWICE:
             return (
                 f"A hidden factor that explains twice as much as {most} would not overturn this; one tied "
                 "twice as closely to both the programme and the outcome would."
             )
+        if (self.least or 0.0) <= CLOSE_TWICE:
+            return (
+                f"A hidden factor that explains twice as much as {most} would not overturn this; one tied "
+                "twice as closely to both the programme and the outcome could, as chance leaves open how "
+                "closely that one is tied."
+            )
         return (
-            f"A hidden factor twice as strong as {most} would not overturn this; a much stronger one could."
+            f"A hidden factor twice as strong as {most} would not overturn this; {how_strong(self.needed)} one, "
+            "by common standards, would."
         )
 
 
@@ -111,7 +125,9 @@ def e_value(clear: bool, limit: float | None) -> str:
     if not clear or limit is None:
         return NOTHING
     size = "weak" if limit < 1.25 else "moderate" if limit < 2 else "strong"
-    return f"A {size} tie of a hidden factor to both the programme and the outcome could explain this."
+    return (
+        f"A {size} tie of a hidden factor to both the programme and the outcome could explain this."
+    )
 
 
 def pairs(clear: bool, largest: float | None, unseen: bool) -> str:
@@ -119,22 +135,29 @@ def pairs(clear: bool, largest: float | None, unseen: bool) -> str:
     if not clear:
         return NOTHING
     if unseen:
-        return "The matched pairs alone do not show the difference, even without hidden differences."
+        return (
+            "The matched pairs alone do not show the difference, even without hidden differences."
+        )
     if largest is None:
-        return "No hidden difference in odds that was tried would undo this in the matched pairs."
+        return "Only a very great hidden difference in odds would undo this in the matched pairs."
     size = "slightly" if largest < 1.25 else "moderately" if largest < 2 else "greatly"
-    return f"Pairs who differ {size} in their odds of the programme, in hidden ways, would undo this."
+    return (
+        f"Pairs who differ {size} in their odds of the programme, in hidden ways, would undo this."
+    )
 
 
 def oster(clear: bool, delta: float, turned: bool) -> str:
     """Return what Oster's delta says, without its figure."""
     if not clear:
         return NOTHING
+    if delta < 0 and not turned:
+        return (
+            "The known factors move the result away from no difference; hidden ones would have to work the "
+            "other way to explain it away."
+        )
     if turned or 0 <= delta < 1:
         return "Hidden factors that select people as much as the known ones do would explain this away."
-    return (
-        "Hidden factors would have to select people more than the known ones do to explain this away."
-    )
+    return "Hidden factors would have to select people more than the known ones do to explain this away."
 
 
 def controls(kind: str, parts: Sequence[BiasPart]) -> str:
@@ -179,9 +202,7 @@ def curve(clear: bool, parts: Sequence[BiasPart], *, figures: bool) -> str:
         said = f"{len(others)} " if figures else ""
         return f"All {said}other choices of analysis show the same difference."
     few = f"{len(turned)} of {len(others)}" if figures else "Some"
-    return (
-        f"{few} other choices of analysis do not show the difference: {'; '.join(p.label for p in turned)}."
-    )
+    return f"{few} other choices of analysis do not show the difference: {'; '.join(p.label for p in turned)}."
 
 
 def specification(

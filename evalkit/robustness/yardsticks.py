@@ -25,7 +25,9 @@ HALF_SD = 0.5**2 / (0.5**2 + 4)
 """The share of who is in which of two groups of one size that half a standard deviation explains."""
 LEFT_OVER = 20
 """At least so many people without a match are needed to see how the groups were before."""
-BEFORE = "the groups were matched or weighted on {}: its tie to the programme is taken as it was before"
+BEFORE = (
+    "the groups were matched or weighted on {}: its tie to the programme is taken as it was before"
+)
 SUPPOSED = (
     "the groups were matched on {}: it is taken to be tied to the programme as closely as to the outcome, "
     "at most as a difference of half a standard deviation"
@@ -107,9 +109,7 @@ def _before(case: Case, names: tuple[str, ...]) -> dict[str, float]:
     return _shares_of_arm(case, everyone, names)
 
 
-def _shares_of_arm(
-    case: Case, everyone: pd.DataFrame, names: tuple[str, ...]
-) -> dict[str, float]:
+def _shares_of_arm(case: Case, everyone: pd.DataFrame, names: tuple[str, ...]) -> dict[str, float]:
     """Return the partial R squared of each covariate with the arm, given the others."""
     import numpy as np
 

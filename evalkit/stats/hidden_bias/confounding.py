@@ -8,8 +8,8 @@ of the interval on the estimate's own standard error. With the classical standar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import inf, isfinite, sqrt
+from dataclasses import dataclass, replace
+from math import atanh, inf, isfinite, sqrt, tanh
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -228,6 +228,18 @@ class Shaken:
             middle = (low + high) / 2
             low, high = (low, middle) if gone(middle) else (middle, high)
         return high
+
+
+def as_close_as_may_be(tie: Tie, df: float, *, level: float = 0.95) -> Tie:
+    """Return a tie at the one-sided upper limits of its two partial correlations (Fisher 1921)."""
+    from scipy.stats import norm
+
+    step = float(norm.ppf(level)) / sqrt(max(df - 1, 1.0))
+    shares = [
+        tanh(atanh(min(sqrt(r2), 1 - 1e-12)) + step) ** 2
+        for r2 in (tie.r2_treatment, tie.r2_outcome)
+    ]
+    return replace(tie, r2_treatment=shares[0], r2_outcome=shares[1])
 
 
 def multiplied(tie: Tie, k: float) -> tuple[float, float] | None:
