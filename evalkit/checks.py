@@ -159,7 +159,8 @@ def _verdict(
         passed, limit = False, alike
         verdict = "need adjustment, and the plan does not adjust for them"
     most = f" at most, {worst}" if worst else ""
-    sentence = f"{what} {verdict} ({size:.2f} standard deviations{most}; limit {limit:g})."
+    places = 2 if round(size, 2) != limit else 3
+    sentence = f"{what} {verdict} ({size:.{places}f} standard deviations{most}; limit {limit:g})."
     return context.result(passed, sentence, size, limit, f"{what} {verdict}.")
 
 

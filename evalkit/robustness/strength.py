@@ -9,7 +9,7 @@ from evalkit.errors import CannotEstimate
 from evalkit.robustness import words
 from evalkit.robustness.cases import WEIGHT, Case
 from evalkit.robustness.records import BiasPart, HiddenBias
-from evalkit.robustness.yardsticks import yardsticks
+from evalkit.robustness.yardsticks import taken_for_granted, yardsticks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +79,7 @@ def robustness_value(case: Case, empty: HiddenBias) -> HiddenBias:
         overturns=None if not case.clear or times is None else times <= 2,
         parts=tuple(_bound(case, shaken, s, k) for s in sticks for k in case.plan.strengths),
         sentence=said.sentence(), shareable=said.shareable(),
-        notes=tuple(dict.fromkeys(s.note for s in sticks if s.note)),
+        notes=taken_for_granted(sticks),
     )  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def _bound(case: Case, shaken: Shaken, stick: Yardstick, k: float) -> BiasPart:
     from evalkit.stats.hidden_bias.confounding import multiplied
 
     found, shares = shaken.times(stick.tie, k), multiplied(stick.tie, k)
-    part = BiasPart(label=stick.name, strength=float(k), note=stick.note)
+    part = BiasPart(label=stick.name, strength=float(k), note="; ".join(taken_for_granted([stick])))
     if found is None or shares is None:
         none = "nothing can be so strong: it would leave nothing of who is in which group"
         return replace(part, overturns=True if case.clear else None, note=none)

@@ -26,21 +26,21 @@ HALF_SD = 0.5**2 / (0.5**2 + 4)
 LEFT_OVER = 20
 """At least so many people without a match are needed to see how the groups were before."""
 BEFORE = (
-    "the groups were matched or weighted on {}: its tie to the programme is taken as it was before"
+    "the groups were matched or weighted on {}: the tie to the programme is taken as it was before"
 )
 SUPPOSED = (
-    "the groups were matched on {}: it is taken to be tied to the programme as closely as to the outcome, "
-    "at most as a difference of half a standard deviation"
+    "the groups were matched on {}: the tie to the programme is taken to be as close as that to the "
+    "outcome, at most a difference of half a standard deviation"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Yardstick:
-    """A covariate, its name in words, its ties, and what was taken for granted of them."""
+    """A covariate, its ties, and what was taken for granted of them: BEFORE, SUPPOSED or nothing."""
 
     covariate: str
     tie: Tie
-    note: str = ""
+    taken: str = ""
 
     @property
     def name(self) -> str:
@@ -66,9 +66,17 @@ def _yardstick(case: Case, tie: Tie, before: float | None, *, matched: bool) -> 
     if not matched:
         return Yardstick(tie.covariate, tie)
     supposed = min(tie.r2_outcome, HALF_SD) if before is None else before
-    note = (SUPPOSED if before is None else BEFORE).format(named(tie.covariate))
     stronger = replace(tie, r2_treatment=max(tie.r2_treatment, supposed))
-    return Yardstick(tie.covariate, stronger, note)
+    return Yardstick(tie.covariate, stronger, SUPPOSED if before is None else BEFORE)
+
+
+def taken_for_granted(sticks: Iterable[Yardstick]) -> tuple[str, ...]:
+    """Return what was taken for granted, once for all the covariates it was taken of."""
+    by_words: dict[str, list[str]] = {}
+    for stick in sticks:
+        if stick.taken:
+            by_words.setdefault(stick.taken, []).append(stick.name)
+    return tuple(words.format(", ".join(names)) for words, names in by_words.items())
 
 
 def _balanced_on(case: Case) -> tuple[str, ...]:

@@ -100,7 +100,7 @@ def test_a_covariate_matched_on_is_no_yardstick_as_it_is_after_matching() -> Non
     analysis = study_of(plan(), rows, scores[scores["person"].isin(rows["person"])]).analyse()
     row = next(row for row in analysis.hidden_bias if row.analysis == "robustness-value")
     assert row.benchmark == "need" and "would overturn" in row.sentence
-    assert any("is taken to be tied to the programme as closely" in note for note in row.notes)
+    assert any("the tie to the programme is taken to be as close" in note for note in row.notes)
 
 
 @pytest.mark.parametrize("design", DESIGNS)

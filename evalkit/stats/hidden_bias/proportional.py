@@ -11,6 +11,7 @@ import numpy as np
 
 from evalkit.errors import CannotEstimate
 from evalkit.results import Record
+from evalkit.rounding import enough_digits, written
 from evalkit.stats.shared.analysed_rows import orthonormal, project
 from evalkit.stats.shared.columns import as_names, check_frame, check_roles, invalid, is_numeric
 from evalkit.stats.shared.columns import numeric as numbers
@@ -226,7 +227,9 @@ def _sentence(delta: float, equal: float, target: float, top: float) -> str:
             f"selection on it would have to be {delta:.2f} times as strong as selection on the "
             f"covariates to bring the coefficient to {target:g}"
         )
-    return f"{start}{text}; at equal strength it would be {equal:.3g}."
+    return (
+        f"{start}{text}; at equal strength it would be {written(equal, enough_digits([equal], 1))}."
+    )
 
 
 def _notes(m: _Moments, delta: float, given: float | None) -> list[str]:

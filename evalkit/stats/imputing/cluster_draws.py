@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evalkit.stats.imputing.linear_draws import drawn_model
-from evalkit.stats.imputing.steady_algebra import own_products, times, upper_root
+from evalkit.stats.imputing.steady_algebra import own_products, root_diagonals, times, upper_root
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,8 +60,7 @@ def _log_density(sums: _Sums, shares: Floats) -> Floats:
     """Return the log posterior density of the intraclass correlation, up to a constant."""
     odds = shares / (1 - shares)
     p = sums.gram.shape[0] - 1
-    roots = [upper_root(gram)[0] for gram in sums.weighted(odds)]
-    diagonal = np.array([upper.diagonal() for upper in roots])
+    diagonal = root_diagonals(sums.weighted(odds))
     spread = times(np.log1p(odds[:, None] * sums.sizes), sums.clusters)
     fixed = 2 * np.log(diagonal[:, :p]).sum(axis=1)
     found: Floats = -0.5 * (spread + fixed) - (sums.n - p) * np.log(diagonal[:, p])

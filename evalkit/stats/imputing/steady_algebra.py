@@ -67,6 +67,16 @@ def upper_root(gram: Floats) -> tuple[Floats, int]:
     return upper, 0
 
 
+def root_diagonals(grams: Floats) -> Floats:
+    """Return the diagonals of the Cholesky roots of several matrices, a row each."""
+    if grams.shape[1] <= _BLOCK:
+        try:
+            return np.asarray(np.linalg.cholesky(grams)).diagonal(axis1=1, axis2=2)
+        except np.linalg.LinAlgError:
+            pass
+    return np.array([upper_root(gram)[0].diagonal() for gram in grams])
+
+
 def solve_upper(upper: Floats, side: Floats, *, transposed: bool = False) -> Floats:
     """Return the solution of a triangular system with one right-hand side."""
     from scipy.linalg.blas import dtrsv

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -183,13 +184,11 @@ def hotelling_df(pieces: Pieces, contrasts: Floats, least: float = SEEN) -> floa
     if not values[0] > least:
         return float("nan")
     sides = _sides(pieces, (vectors / np.sqrt(values)).T @ length @ contrasts)
-    cross = [[_Cross(a, b) for b in sides] for a in sides]
-    count = range(len(contrasts))
-    spread = sum(
-        cross[a][a].times(cross[b][b]) + cross[a][b].times(cross[a][b])
-        for a in count
-        for b in count
-    )
+    own = [_Cross(a, a) for a in sides]
+    spread = sum(2 * one.times(one) for one in own)
+    for a, b in combinations(range(len(contrasts)), 2):  # as much for b and a
+        both = _Cross(sides[a], sides[b])
+        spread += 2 * (own[a].times(own[b]) + both.times(both))
     return len(contrasts) * (len(contrasts) + 1) / spread if spread > 0 else float("nan")
 
 

@@ -8,6 +8,7 @@ item_answers.py          The answers to the items of one scale, read from a fram
 kappas.py                Agreement beyond chance from a table of two raters
 one_factor.py            One factor behind several items
 paired.py                Two numbers a person
+regression_to_mean.py    The change that comes without any programme, from first scores
 stability.py             The same people measured twice without change between
 yes_no.py                Two informants who each say yes or no
 """

@@ -125,6 +125,16 @@ def interrupted_time_series(
     return _result(model, outcome, words, asked, log, between, level)
 
 
+def _checked(model: SeriesModel, since: float) -> tuple[float, float] | None:
+    """Return the mean effect by the autoregression and its standard error, where it has a solution."""
+    if model.check is None:
+        return None
+    places = [model.names.index("level"), model.names.index("slope")]
+    weights = np.array([1.0, since])
+    variance = weights @ model.check.vcov[np.ix_(places, places)] @ weights
+    return float(weights @ model.check.coefficients[places]), float(np.sqrt(variance))
+
+
 def _check_options(season: Any, harmonics: Any, per: float, log: Any, correction: Any) -> None:
     if season is not None and (not isinstance(season, int) or season < 2):
         raise invalid(f"season={season!r}.", allowed="a whole number of 2 or more, 12 for months")
@@ -174,6 +184,7 @@ def _result(
     )
     effects = effect_records(model, log)
     said = notes(rows, box[1], model.check, (change["estimate"], change["std_error"]), log, between)
+    checked = _checked(model, float(since.mean()))
     ends = ("estimate", "conf_low", "conf_high")
     ratio = [exp(mean[name]) if log else None for name in ends]
     total = [None if log else len(since) * mean[name] for name in ends]
@@ -205,6 +216,8 @@ def _result(
         breusch_godfrey=godfrey[0],
         breusch_godfrey_p=godfrey[1],
         ar1_rho=None if model.check is None else model.check.rho,
+        ar1_effect=None if checked is None else checked[0],
+        ar1_effect_error=None if checked is None else checked[1],
         ar1_log_likelihood=None if model.check is None else model.check.log_likelihood,
         n_before=int((~rows.after).sum()),
         n_after=len(since),

@@ -77,7 +77,7 @@ class InterruptedSeries(Record):
     `cumulative` is the sum of the effects (None with log). `terms` (and `to_frame`) has every coefficient, `effects`
     one row a period after the start, `points` the picture. `durbin_watson`, `ljung_box` and
     `breusch_godfrey` (with `test_lags`) ask of the residuals; `ar1_rho` is the autocorrelation of
-    the check. `n_gaps` periods inside the series were left out.
+    the check, `ar1_effect` the mean effect by it and `ar1_effect_error` its standard error. `n_gaps` periods inside the series were left out.
     """
 
     outcome: str
@@ -113,6 +113,8 @@ class InterruptedSeries(Record):
     breusch_godfrey: float
     breusch_godfrey_p: float
     ar1_rho: float | None
+    ar1_effect: float | None
+    ar1_effect_error: float | None
     ar1_log_likelihood: float | None
     n_before: int
     n_after: int

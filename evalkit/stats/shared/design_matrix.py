@@ -65,7 +65,7 @@ def indicator(series: pd.Series[Any], level: Any) -> Floats:
     """Return 1 where the column equals the level and 0 elsewhere."""
     found = np.zeros(len(series))
     present = series.notna().to_numpy()
-    found[present] = [value == level for value in series[present]]
+    found[present] = series[present].astype(object).to_numpy() == level
     return found
 
 
