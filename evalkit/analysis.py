@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from evalkit.areas.records import AreaEffect
+from evalkit.areas.results import area_effects
+from evalkit.areas.words import area_findings
 from evalkit.beside import further_analyses
 from evalkit.checks import CHECKS, CheckContext, CheckFunction
 from evalkit.claims import HEAVY_LOSS, findings, for_the_better
@@ -23,11 +26,16 @@ from evalkit.looks import Look, take_look
 from evalkit.maryland import ATTRIBUTES_FROM, rate
 from evalkit.moderators import Moderation, moderations
 from evalkit.results import Attrition, Check, Estimate, Finding, Level, Records
+from evalkit.robustness.records import HiddenBias
+from evalkit.robustness.results import hidden_biases
+from evalkit.robustness.words import for_finding
 from evalkit.sensitivity.imputed import Imputing
 from evalkit.sensitivity.records import Sensitivity
 from evalkit.sensitivity.results import as_planned, sensitivities
 from evalkit.sensitivity.words import together
 from evalkit.several_results import adjusted
+from evalkit.sites.records import SiteResults
+from evalkit.sites.results import site_results
 from evalkit.targets import Key, key_of
 from evalkit.wording import loss_words
 
@@ -50,7 +58,9 @@ class Analysis:
     the indicators compared between the arms of a trial. `sensitivity` is each result under each
     treatment of the people who were lost. `contributions` are the links of the theory beside what was
     seen of results below level 3, `by_itself` the change that comes without any programme, and
-    `crosswalks` every result on other scales of evidence.
+    `crosswalks` every result on other scales of evidence. `hidden_bias` is what a factor that nobody
+    measured could do to each result. `areas` has each outcome that series of areas show, and `sites`
+    each result site by site and put together.
     """
 
     study: Study
@@ -69,10 +79,18 @@ class Analysis:
     contributions: Records[Contribution]
     by_itself: Records[ByItself]
     crosswalks: Records[Crosswalk]
+    hidden_bias: Records[HiddenBias]
+    areas: Records[AreaEffect] = field(default_factory=Records)
+    sites: Records[SiteResults] = field(default_factory=Records)
 
     def __repr__(self) -> str:
         name = self.study.evaluation.declared.programme.name
         return f"Analysis({name}: {len(self.estimates)} results)"
+
+    @property
+    def rated(self) -> tuple[Level, ...]:
+        """Every level: of results of people, and of outcomes that series of areas show."""
+        return (*self.levels, *(effect.rated for effect in self.areas if effect.rated is not None))
 
     def to_frame(self) -> pd.DataFrame:
         """Return the estimates as a pandas frame, one row each."""
@@ -86,7 +104,8 @@ class Analysis:
     def treatments(self) -> dict[Key, tuple[str, ...]]:
         """Return for each result what the other treatments of the lost say of it, in words.
 
-        Below level 3 so does the change that comes by itself, where it is worked out.
+        Below level 3 so does the change that comes by itself, where it is worked out; and what a factor
+        that nobody measured could do to it.
         """
         by_key: dict[Key, list[Sensitivity]] = {}
         for row in self.sensitivity:
@@ -96,6 +115,11 @@ class Analysis:
         for key, sentence in said(self.by_itself).items():
             if key in low:
                 found[key] = (*found.get(key, ()), sentence)
+        hidden: dict[Key, list[HiddenBias]] = {}
+        for one in self.hidden_bias:
+            hidden.setdefault(key_of(one), []).append(one)
+        for key, analyses in hidden.items():
+            found[key] = (*found.get(key, ()), *for_finding(analyses))
         return found
 
     def on_other_scales(
@@ -117,10 +141,14 @@ class Analysis:
         return _pick(self.estimates, (outcome, wave, informant, contrast))
 
     def level(
-        self, outcome: str, wave: str, informant: str = "self", contrast: str | None = None
-    ) -> Level:
-        """Return one level; with several programmes `contrast` says which, as "a - b"."""
-        return _pick(self.levels, (outcome, wave, informant, contrast))
+        self, outcome: str, wave: str | None = None, informant: str = "self",
+        contrast: str | None = None,
+    ) -> Level:  # fmt: skip
+        """Return one level; with several programmes `contrast` says which, as "a - b".
+
+        Outcomes that series of areas show have no wave.
+        """
+        return _pick(self.rated, (outcome, wave, informant if wave else None, contrast))
 
 
 def _pick(rows: Iterable[Rated], wanted: Key) -> Rated:
@@ -144,7 +172,8 @@ def analyse(
 ) -> Analysis:
     """Estimate, check, rate and word every target of the evaluation.
 
-    Without `sensitivity` the lost are treated in the plan's primary way alone, which is quicker.
+    Without `sensitivity` the lost are treated in the plan's primary way alone and nothing is asked about
+    hidden factors, which is quicker.
     """
     evaluation = study.evaluation
     known = estimators or ESTIMATORS
@@ -174,16 +203,20 @@ def analyse(
         if (share := share_lost(followed)) > HEAVY_LOSS
     }
     treated = sensitivities(imputing, estimates, known) if sensitivity else Records[Sensitivity]()
+    hidden = hidden_biases(imputing, estimates, known) if sensitivity else Records[HiddenBias]()
     alone = by_itself(study)
-    links = contributions(study, estimates, levels, rates, alone)
+    areas = area_effects(study)
+    links = contributions(study, estimates, levels, rates, alone, areas)
     found = Analysis(
         study, estimates, Records(found_checks), levels, Records(),
         Records(lost.values()), Records(balance), rates, Records(further_analyses(study)),
         Records(moderations(study)), Records(_looks(study, estimates)),
         Records(event_effects(study)), treated, links, alone, Records(),
+        hidden, areas, site_results(study, known) if sensitivity else Records(),
     )  # fmt: skip
     worded = findings(
-        evaluation, estimates, levels, rates, losses=losses, treatments=found.treatments()
+        evaluation, estimates, levels, rates, losses=losses, treatments=found.treatments(),
+        areas=area_findings(evaluation, found.areas),
     )
     found = replace(found, findings=Records(worded))
     overall: dict[Key, float] = {key: row.overall for key, row in lost.items()}

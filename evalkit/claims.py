@@ -67,13 +67,14 @@ def findings(
     rates: Iterable[Rate], *, counts: Counts = exact_counts,
     units: Callable[[Rate], str | None] = exact_units, losses: Mapping[Key, str] | None = None,
     treatments: Mapping[Key, tuple[str, ...]] | None = None, exact: bool = True,
+    areas: Mapping[str, Finding] | None = None,
 ) -> tuple[Finding, ...]:  # fmt: skip
     """Word every result, in the order the outcomes were declared.
 
     `counts` gives the numbers analysed as they may be shown, or None where they may not be; then
     the finding says so and gives no number; `units` does the same for the units behind a rate.
     `losses` says for outcome, wave and informant how many were lost, and `treatments` what other ways
-    of treating them say. Unless `exact`, reasons that hold a figure are left out.
+    of treating them say. `areas` has the findings of outcomes shown by series. Unless `exact`, reasons that hold a figure are left out.
     """
     by_target = {key_of(e): e for e in estimates}
     rated = {key_of(level): level for level in levels}
@@ -87,7 +88,9 @@ def findings(
                 other = _others(worded, (treatments or {}).get(key, ()), exact=exact)
                 first = filter(None, [said, *other])
                 found.append(replace(worded, caveats=(*first, *worded.caveats)))
-        if outcome.indicator:
+        if areas and outcome.id in areas:
+            found.append(areas[outcome.id])
+        elif outcome.indicator:
             mine = [r for r in rates if r.indicator == outcome.indicator and r.period == 0]
             found.append(_indicated(outcome, mine, units))
         elif outcome.measure is None or outcome.measure.id == "none":

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evalkit.areas.described import series_notes
 from evalkit.days import is_due
 from evalkit.disclosure import Rules
 from evalkit.people import taking_part
@@ -128,8 +129,11 @@ def _measured(
     here = scores[
         (scores["wave"] == wave) & scores["informant"].isin(informants) & scores["score"].notna()
     ]
-    keys = list(zip(here["measure"], here["scale"], strict=True))
-    return {person for person, key in zip(here["person"], keys, strict=True) if key in pairs}
+    found: set[str] = set()
+    for measure, scale in pairs:
+        mine = (here["measure"] == measure) & (here["scale"] == scale)
+        found.update(here.loc[mine, "person"].to_numpy(dtype=object))
+    return found
 
 
 def _in_ages(study: Study, people: pd.DataFrame, pairs: set[tuple[str, str]]) -> pd.Series[bool]:
@@ -204,6 +208,7 @@ def notes(study: Study) -> tuple[str, ...]:
     """Return what should be known of the data before a result is read."""
     found = [*_several(study), *_outside(study), *_no_events(study), *_no_source(study)]
     found += [*_no_first_scores(study), *_mixed_families(study), *_flags_unseen(study)]
+    found += series_notes(study)
     return (*found, *oddities(study.evaluation, study.intake.people))
 
 

@@ -44,7 +44,7 @@ BY_LOSS = ((0.10, 5), (0.20, 4), (0.30, 3), (0.40, 2), (0.50, 1))
 """Overall loss up to which so many padlocks may be given; above the last, none."""
 BY_DESIGN = {
     "matched-comparison": 3, "weighted-comparison": 3, "regression-discontinuity": 4,
-    "instrument": 4, "instrumental-variable": 4, "difference-in-differences": 4,
+    "instrumental-variable": 4, "difference-in-differences": 4, "staggered-rollout": 4,
 }  # fmt: skip
 """Padlocks that a design without chance allocation may be given."""
 BETTER = "improved"
@@ -59,8 +59,8 @@ class Crosswalk(Record):
     """
 
     outcome: str
-    wave: str
-    informant: str
+    wave: str | None
+    informant: str | None
     scale: str
     reading: str
     because: str

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from evalkit.declared_bias import HiddenBiasPart
 from evalkit.declared_fields import Id, Part, Point, Span, Starts, Text
 from evalkit.durations import Duration
 
@@ -304,3 +305,6 @@ class AnalysisPart(Part):
     missing: Missing = Missing()
     multiplicity: Multiplicity = Multiplicity()
     attrition_boundary: Literal["cautious", "optimistic"] = "cautious"
+    hidden_bias: HiddenBiasPart | None = Field(
+        default=None, description="what is asked about factors that nobody measured"
+    )

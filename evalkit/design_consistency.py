@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalkit.declared_plan import DesignPart, IntercurrentEvent, Match
-from evalkit.design_spec import LATER_DESIGNS, REFUSED_DESIGNS
+from evalkit.design_spec import REFUSED_DESIGNS
 from evalkit.faults import Faults
 from evalkit.shapes import not_available
 
@@ -39,9 +39,6 @@ class DesignConsistency(Faults):
             why = REFUSED_DESIGNS[declared.type]
             step = "Randomise families to the programme or to a waiting list: rct-waitlist."
             self._say((*path, "type"), f"{declared.type} is refused: {why}.", "", step)
-        elif declared.type in LATER_DESIGNS:
-            step = f"This version has {', '.join(self.registry.designs())}."
-            self.found.append(not_available(self.where((*path, "type")), declared.type, step))
         elif self._one_of((*path, "type"), declared.type, self.registry.designs(), "design"):
             design = self.registry.design(declared.type)
             self._needs(declared, design)

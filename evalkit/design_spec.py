@@ -125,9 +125,6 @@ def build_design(
         raise InvalidContent(problems) from None
 
 
-LATER_DESIGNS: tuple[str, ...] = ()
-"""Designs that a later version will have."""
-
 REFUSED_DESIGNS = {
     "cross-over": "a family cannot be returned to where it was before a programme: what is learnt in "
     "the first period is carried into the second, so the periods cannot be compared",

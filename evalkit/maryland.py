@@ -41,7 +41,7 @@ class Cap:
 
 def rate(
     design: Design, checks: Iterable[Check], faults: tuple[str, ...], *,
-    outcome: str, wave: str, informant: str, estimated: bool, contrast: str | None = None,
+    outcome: str, wave: str | None, informant: str | None, estimated: bool, contrast: str | None = None,
 ) -> Level:  # fmt: skip
     """Rate one result. A check on which the level rests counts as failed where it cannot be told."""
     found = {check.check: check for check in checks}

@@ -29,6 +29,7 @@ def matched(evaluation: Evaluation, people: pd.DataFrame) -> tuple[pd.DataFrame,
     """Return people with `set`, `weight` and `unmatched` (why nobody was set beside them).
 
     Where sets come with the data, or nothing is matched, everybody in a set, or everybody, weighs 1.
+    Ties go by the ids of people, so that the order of the rows changes nothing.
     Raises InvalidInput, CannotEstimate or NotConverged where a match cannot be made.
     """
     import numpy as np
@@ -39,6 +40,7 @@ def matched(evaluation: Evaluation, people: pd.DataFrame) -> tuple[pd.DataFrame,
         why = np.where(alone, np.array(NO_MATCH, dtype=object), np.array(None, dtype=object))
         return people.assign(weight=np.where(alone, 0.0, 1.0), unmatched=why), None
     pool = people[people["entry"].isna() & people["treated"].notna()]
+    pool = pool.iloc[pool["person"].to_numpy(dtype=str).argsort(kind="stable")]
     found = _match(declared, pool, evaluation.declared.seed)
     return _told(people, pool, found, declared), Matching(found, tuple(pool["person"]))
 

@@ -109,8 +109,12 @@ def _people_rules(evaluation: Evaluation) -> Iterable[Rule]:
             yield Rule(column, "a value", blank_ok=True, why="analysis.covariates names it")
     for column in declared.analysis.missing.auxiliary:
         yield Rule(column, "a value", blank_ok=True, why="analysis.missing.auxiliary names it")
+    for column in _bias_columns(evaluation):
+        yield Rule(column, "a value", blank_ok=True, why="analysis.hidden_bias names it")
     for subgroup in declared.analysis.subgroups:
         yield Rule(subgroup.by, "a value", blank_ok=True, why="analysis.subgroups names it")
+    for column in declared.analysis.site_moderators:
+        yield Rule(column, "a value", blank_ok=True, why="analysis.site_moderators names it")
     for column in declared.needs.by:
         yield Rule(
             column, "a value", blank_ok=True, required=column != "role", why="needs.by names it"
@@ -129,6 +133,18 @@ def _people_rules(evaluation: Evaluation) -> Iterable[Rule]:
 
 def _is_age(text: str) -> bool:
     return is_number(text) and 0 <= float(text) <= OLDEST
+
+
+def _bias_columns(evaluation: Evaluation) -> Iterable[str]:
+    """Return the columns that questions about hidden differences name."""
+    part = evaluation.declared.analysis.hidden_bias
+    if part is None:
+        return []
+    outcomes = {outcome.id for outcome in evaluation.declared.logic_model.outcomes}
+    named = [name for name in part.negative_controls if name not in outcomes]
+    chosen = part.specifications.covariates if part.specifications else ()
+    named += [name for names in chosen for name in names if name != "baseline"]
+    return dict.fromkeys([*named, *([part.placebo_group] if part.placebo_group else [])])
 
 
 def _is_count(text: str) -> bool:
@@ -151,6 +167,7 @@ def _set_problems(evaluation: Evaluation, table: RawTable) -> list[Problem]:
     pairs = [("family", arm), ("family", design.match.sets if design.match else None)]
     if design.assigned_by == "site":
         pairs += [("site", arm), ("site", design.wedge.starts if design.wedge else None)]
+    pairs += [("site", column) for column in evaluation.declared.analysis.site_moderators]
     return [
         problem
         for unit, column in pairs

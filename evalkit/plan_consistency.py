@@ -29,6 +29,7 @@ RESERVED = (
     "n_respondents",
     "weight",
     "unmatched",
+    "covered",
 )
 """Names that the analysis gives to columns of its own."""
 
@@ -187,6 +188,7 @@ class PlanConsistency(Faults):
         named: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
             (("analysis", "covariates"), plan.covariates),
             (("needs", "by"), declared.needs.by),
+            (("analysis", "site_moderators"), plan.site_moderators),
             (("design", "strata"), declared.design.strata),
             (("analysis", "missing", "auxiliary"), plan.missing.auxiliary),
         ]

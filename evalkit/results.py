@@ -145,7 +145,7 @@ class Check(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level(Record):
-    """A Maryland level for one outcome, wave and informant.
+    """A Maryland level for one outcome, wave and informant (neither of a series of areas).
 
     `reasons` give the ceiling and what lowers the level, and `raised_by` what would lift each of
     them, in the same order; `to_reach_next` says what is needed for the next level, the cheapest
@@ -155,8 +155,8 @@ class Level(Record):
     """
 
     outcome: str
-    wave: str
-    informant: str
+    wave: str | None
+    informant: str | None
     convention: str
     level: int
     ceiling: int

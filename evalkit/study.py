@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from evalkit.errors import InvalidData, InvalidInput, Problem, nearest
 from evalkit.flow import Flow, count_steps, trail
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from evalkit.targets import Target
 
 
+Counted = TypeVar("Counted")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Study:
     """A valid evaluation and its valid, scored data."""
@@ -37,6 +40,7 @@ class Study:
     intake: Intake
     trails: tuple[tuple[Target, pd.DataFrame], ...]
     data_sha256: tuple[tuple[str, str], ...]
+    _counted: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
 
     def __repr__(self) -> str:
         """Say which programme and how much, and nothing of anybody."""
@@ -148,7 +152,14 @@ class Study:
         """Return for each role and wave who is measured, who is not, and who was not due."""
         from evalkit.coverage import coverage
 
-        return Records(coverage(self))
+        return Records(self.once(coverage))
+
+    def once(self, count: Callable[[Study], Counted]) -> Counted:
+        """Return what a function counts in this study, counted once: a study does not change."""
+        name = f"{count.__module__}.{count.__name__}"
+        if name not in self._counted:
+            self._counted[name] = count(self)
+        return self._counted[name]  # type: ignore[no-any-return]
 
     def needs(self) -> Records[Profile]:
         """Return the profile at the first wave, by role and the declared groups."""

@@ -8,7 +8,7 @@ from evalkit.areas.calendar import place_of
 from evalkit.faults import Faults
 
 if TYPE_CHECKING:
-    from evalkit.declaration import Indicator
+    from evalkit.declaration import Indicator, Outcome
     from evalkit.declared_plan import Rollout, SeriesPart
     from evalkit.design_spec import Design
     from evalkit.errors import Problem
@@ -152,6 +152,17 @@ class AreaFaults(Faults):
             if start is not None and place_of(start, series.period) is None:
                 self._wrong_kind((*path, "starts", unit), series.period)
 
+    def _expected(self, path: Path, outcome: Outcome, indicator: Indicator) -> None:
+        """The change expected goes the way that is better, where one way is."""
+        change = outcome.expected.change if outcome.expected else None
+        if change == 0:
+            what = "an expected change of 0 is no expectation."
+            self._say((*path, "expected"), what, "", "State the change, or leave `expected` out.")
+        wrong = {"lower": (change or 0) > 0, "higher": (change or 0) < 0}
+        if wrong.get(indicator.direction):
+            what = f"a change of {change:+g} would be for the worse of {indicator.id}."
+            self._say((*path, "expected"), what, "", "Check the sign: minus means a fall.")
+
     def _outcomes(self, design: Design) -> None:
         traced = {item.id: item for item in self.declared.traced}
         shown = []
@@ -165,6 +176,7 @@ class AreaFaults(Faults):
             if indicator is None:
                 continue
             shown.append(outcome.id)
+            self._expected(path, outcome, indicator)
             if outcome.direction not in (None, indicator.direction):
                 what = (
                     f"direction is '{outcome.direction}', but of the indicator '{indicator.id}' it "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from evalkit.areas.calendar import name_of, place_of, read_place
@@ -38,7 +39,10 @@ def read_starts(
 
 
 def _listed_starts(
-    evaluation: Evaluation, starts: dict[str, object], kind: str, typed: pd.DataFrame
+    evaluation: Evaluation,
+    starts: Mapping[str, datetime.date | int | None],
+    kind: str,
+    typed: pd.DataFrame,
 ) -> tuple[Starts, list[Problem]]:
     found: Starts = {}
     problems, units = [], list(dict.fromkeys(typed["unit"]))
@@ -47,7 +51,7 @@ def _listed_starts(
         if unit not in units:
             what = f"'{unit}' is no unit of the series."
             problems.append(Problem(where, what, listed(units, 6), nearest(unit, units)))
-        place = place_of(start, kind)  # type: ignore[arg-type]
+        place = place_of(start, kind)
         found[unit] = NEVER if place is None else float(place)
     unsaid = [unit for unit in units if unit not in starts]
     if unsaid:
@@ -67,7 +71,9 @@ def _column(
         places = {read_place(text, kind) for text in texts.unique()}
         if len(places) > 1:
             where = Where(file=table.name, row=int(rows.index[0]), column=column)
-            what = f"'{unit}' has more than one start ({listed(texts.replace('', 'blank').unique())})."
+            what = (
+                f"'{unit}' has more than one start ({listed(texts.replace('', 'blank').unique())})."
+            )
             step = "Write the same start in all its rows, or leave them all blank."
             problems.append(Problem(where, what, "one start a unit", step))
         place = next(iter(places))
@@ -75,9 +81,7 @@ def _column(
     return found, problems
 
 
-def _running(
-    table: RawTable, column: str, typed: pd.DataFrame
-) -> tuple[Starts, list[Problem]]:
+def _running(table: RawTable, column: str, typed: pd.DataFrame) -> tuple[Starts, list[Problem]]:
     """Read starts from a yes-or-no column; what runs and then stops is no roll-out."""
     found: Starts = {}
     problems = []

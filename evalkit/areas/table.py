@@ -21,9 +21,7 @@ COLUMNS = ("unit", "period", "place", "indicator", "value", "denominator", "star
 MORE = 6
 
 
-def take_series(
-    evaluation: Evaluation, table: RawTable
-) -> tuple[pd.DataFrame, list[Problem]]:
+def take_series(evaluation: Evaluation, table: RawTable) -> tuple[pd.DataFrame, list[Problem]]:
     """Type the series table, or return every problem in it.
 
     One row a unit, period and indicator: `place` numbers the period, `period` names it, `start` is
@@ -112,9 +110,7 @@ def _twice(table: RawTable, typed: pd.DataFrame) -> Iterable[Problem]:
         yield Problem(where, what, "one row a unit, period and indicator", step)
 
 
-def _amounts(
-    evaluation: Evaluation, table: RawTable, typed: pd.DataFrame
-) -> Iterable[Problem]:
+def _amounts(evaluation: Evaluation, table: RawTable, typed: pd.DataFrame) -> Iterable[Problem]:
     """Counts that are set against a denominator are not negative, and each has one."""
     for indicator in evaluation.declared.traced:
         mine = typed[typed["indicator"] == indicator.id]
@@ -122,14 +118,18 @@ def _amounts(
         if indicator.per is None:
             rows = list(mine.index[mine["denominator"].notna()])
             if rows:
-                what = f"{indicator.id} has denominators{found_in(rows)}, and is stated per nothing."
+                what = (
+                    f"{indicator.id} has denominators{found_in(rows)}, and is stated per nothing."
+                )
                 step = "Add per: {count: 1000, of: population} to the indicator, or blank them."
                 yield Problem(Where(table.name, rows[0], "denominator"), what, "", step)
             continue
         below = list(mine.index[known & (mine["value"] < 0)])
         if below:
             what = f"{indicator.id} is counted, and found below 0{found_in(below)}."
-            yield Problem(Where(table.name, below[0], "value"), what, "0 or more", "Correct the cell.")
+            yield Problem(
+                Where(table.name, below[0], "value"), what, "0 or more", "Correct the cell."
+            )
         bare = list(mine.index[known & mine["denominator"].isna()])
         if bare:
             what = f"{indicator.id} has a value without a denominator{found_in(bare)}."
@@ -137,9 +137,7 @@ def _amounts(
             yield Problem(Where(table.name, bare[0], "denominator"), what, "a number above 0", step)
 
 
-def _absent(
-    evaluation: Evaluation, table: RawTable, typed: pd.DataFrame
-) -> Iterable[Problem]:
+def _absent(evaluation: Evaluation, table: RawTable, typed: pd.DataFrame) -> Iterable[Problem]:
     used = {outcome.indicator for outcome in evaluation.logic_model.outcomes}
     for indicator in evaluation.declared.traced:
         mine = typed[(typed["indicator"] == indicator.id) & typed["value"].notna()]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from evalkit.areas.described import series_lines
 from evalkit.cli.options import AsJson, EvaluationFile, MeasuresFolder, Quiet
 from evalkit.cli.output import (
     FIXABLE,
@@ -78,6 +79,7 @@ def _document(study: Study) -> dict[str, Any]:
         "people": len(study.intake.people),
         "families": int(study.intake.people["family"].nunique()),
         "waves": [wave.id for wave in evaluation.waves],
+        "series": list(series_lines(study)),
         "notes": list(study.problems),
         "safeguarding": {"people": int(study.safeguarding["person"].nunique())},
         "audit": list(evaluation.audit()),
@@ -94,8 +96,11 @@ def _show(study: Study) -> None:
     say("\nRead")
     for name, rows in study.intake.rows_read:
         say(f"  {name}: {rows} rows")
-    say(f"  {len(people)} people in {people['family'].nunique()} families")
-    say(f"  waves: {', '.join(wave.id for wave in evaluation.waves)}")
+    if evaluation.declared.data.people is not None:
+        say(f"  {len(people)} people in {people['family'].nunique()} families")
+        say(f"  waves: {', '.join(wave.id for wave in evaluation.waves)}")
+    for line in series_lines(study):
+        say(f"  {line}")
     for note in study.problems:
         say(f"  note: {note}")
     flagged = study.safeguarding
@@ -103,9 +108,10 @@ def _show(study: Study) -> None:
         people = flagged["person"].nunique()
         say(f"  safeguarding: {people} people to be seen; `evalkit run` lists them apart")
     _show_audit(study)
-    _show_coverage(study)
-    _show_flow(study)
-    _show_returns(study)
+    if evaluation.declared.data.people is not None:
+        _show_coverage(study)
+        _show_flow(study)
+        _show_returns(study)
     say(
         "\nNo result has been looked at. The counts above are exact: they are for you, not to share."
     )

@@ -56,18 +56,25 @@ def demo(
 
 def copy_example(source: Traversable, target: Path) -> None:
     """Copy an example, or refuse where files of the same names hold something else."""
-    texts = {
-        item.name: item.read_bytes() for item in source.iterdir() if not item.name.endswith(".py")
-    }
+    texts = dict(_files(source))
     for name in _changed(texts, target):
         raise InvalidInput(
             f"{target / name} is there already and is not the file of the example. "
             "Nothing was written. Choose another folder with --out."
         )
-    target.mkdir(parents=True, exist_ok=True)
     for name, content in texts.items():
         if not (target / name).exists():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
             (target / name).write_bytes(content)
+
+
+def _files(folder: Traversable, within: str = "") -> Iterator[tuple[str, bytes]]:
+    """Every file of an example by its name within it, but the scripts that made its data."""
+    for item in folder.iterdir():
+        if item.is_dir() and not item.name.startswith("_"):
+            yield from _files(item, f"{within}{item.name}/")
+        elif item.is_file() and not item.name.endswith(".py"):
+            yield f"{within}{item.name}", item.read_bytes()
 
 
 def _changed(texts: dict[str, bytes], target: Path) -> Iterator[str]:

@@ -153,6 +153,8 @@ def _design_card(design: Design) -> list[str]:
         "Checks",
         *[f"  {check.check}: {check.why}" for check in design.checks],
         *_events_on_card(design),
+        *(["What must hold"] if design.assumptions else []),
+        *[f"  {line}" for line in design.assumptions],
         "What can go wrong",
         *[f"  {threat.name}: {threat.sentence}" for threat in design.threats],
         "",

@@ -33,7 +33,7 @@ def delivered(study: Study, link: Link) -> Delivered | None:
     Sessions are recorded once a person, so they are told only where one activity has a dose.
     """
     activity = _activity(study, link)
-    if activity is None:
+    if activity is None or study.intake.people.empty:
         return None
     people = taking_part(study.intake.people)
     mine = people[people["placed"].isin(study.evaluation.programmes)]

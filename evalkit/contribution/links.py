@@ -21,6 +21,7 @@ from evalkit.results import Records
 from evalkit.targets import key_of
 
 if TYPE_CHECKING:
+    from evalkit.areas.records import AreaEffect
     from evalkit.declaration import Link, Outcome
     from evalkit.indicators import Rate
     from evalkit.results import Estimate, Level
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 def contributions(
     study: Study, estimates: Iterable[Estimate], levels: Iterable[Level], rates: Iterable[Rate],
-    by_itself: Iterable[ByItself],
+    by_itself: Iterable[ByItself], areas: Iterable[AreaEffect] = (),
 ) -> Records[Contribution]:  # fmt: skip
     """Return a row for each link and each result of its end below level 3, in declared order.
 
@@ -39,7 +40,9 @@ def contributions(
     """
     rated = {key_of(level): level for level in levels}
     low = [target for target, _ in study.trails if rated[target.key].level < ATTRIBUTES_FROM]
-    if rated and not low:
+    by_area = {effect.outcome: effect.rated for effect in areas}
+    low_areas = [level for level in by_area.values() if level and level.level < ATTRIBUTES_FROM]
+    if (rated or by_area) and not (low or low_areas):
         return Records()
     by_key = {key_of(estimate): estimate for estimate in estimates}
     alone = list(by_itself)
@@ -56,8 +59,10 @@ def contributions(
             row = _result(study, target, by_key[target.key], replace(empty, level=level.level))
             row = row if target.key not in worked_out else _without_regression(row)
             rows.append(replace(row, sentence=words.sentence(row, comes.get(target.key, ""))))
-        credited = any(target.outcome.id == link.end for target, _ in study.trails)
-        if not results and not credited:
+        has_results = any(target.outcome.id == link.end for target, _ in study.trails)
+        if link.end in by_area:
+            rows += _by_area(by_area[link.end], outcome, empty)
+        elif not results and not has_results:
             row = _no_result(study, outcome, rates, empty)
             rows.append(replace(row, sentence=words.sentence(row)))
     return Records(rows)
@@ -97,6 +102,8 @@ def _no_result(
     mine = {r.arm: r for r in rates if r.indicator == outcome.indicator and r.period == 0}
     first, other = mine.get(arms[0]), mine.get(arms[-1]) if len(arms) > 1 else None
     row = replace(row, agreement="counted", observed_as="rate", unit="rate")
+    if len(study.evaluation.programmes) > 1:
+        return replace(row, notes=("counted arm by arm among the indicators",))
     if first is not None:
         row = replace(
             row, change=first.rate, conf_low=first.conf_low, conf_high=first.conf_high,
@@ -109,6 +116,20 @@ def _no_result(
             n_comparison_families=other.families,
         )  # fmt: skip
     return row
+
+
+def _by_area(
+    level: Level | None, outcome: Outcome | None, row: Contribution
+) -> Iterable[Contribution]:
+    """Yield the link to an outcome that series of areas show, where it may not be credited."""
+    if outcome is None or (level is not None and level.level >= ATTRIBUTES_FROM):
+        return
+    row = replace(
+        row, outcome=outcome.id, agreement="counted", observed_as="rate",
+        level=level.level if level else None, notes=("shown among the results of areas",),
+        **_expected(outcome),
+    )  # fmt: skip
+    yield replace(row, sentence=words.sentence(row))
 
 
 def _expected(outcome: Outcome) -> dict[str, Any]:
@@ -140,7 +161,7 @@ def _result(study: Study, target: Target, estimate: Estimate, row: Contribution)
         n=mine.n, n_families=mine.families, n_no_first=mine.no_first,
         notes=tuple(filter(None, [mine.note])),
     )  # fmt: skip
-    if evaluation.design.comparison_group:
+    if evaluation.design.comparison_group and evaluation.compared(target.wave):
         other = seen(study, target, followed, treated=False)
         row = replace(
             row, comparison_change=other.change, comparison_low=other.low,

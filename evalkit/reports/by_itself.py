@@ -55,7 +55,8 @@ def by_itself_table(released: Released, analysis: Analysis) -> Table:
         "Scores far from a mean are nearer to it the next time, whatever is done (regression to the "
         "mean). How much comes by itself is (1 - reliability) times the distance from the mean of "
         "those from whom people came, if their first score is why they came; with the mean and the "
-        "reliability taken as known. Where people came for other reasons, less comes by itself.",
+        "reliability taken as known. Where people came for other reasons, less comes by itself (Barnett, van der "
+        "Pols and Dobson 2005; James 1973).",
     )
     return Table("Change seen, and change that comes by itself", head, tuple(rows), (*first, *notes))  # fmt: skip
 

@@ -80,7 +80,7 @@ def _seen(
     """Return what was seen in an arm as it may be shown, with its interval and n."""
     if row.observed_as is None or row.outcome is None:
         return "nothing"
-    if row.observed_as == "rate":
+    if row.observed_as == "rate" and not row.notes:
         return _rate(released, analysis, row, other=other)
     value, low, high, n, families, no_first = _arm(row, other=other)
     if value is None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import evalkit
+from evalkit.areas.records import AreaEffect
 from evalkit.contribution.records import ByItself, Contribution
 from evalkit.coverage import Coverage, Profile
 from evalkit.crosswalks import Crosswalk
@@ -20,7 +21,9 @@ from evalkit.losses.rates import Loss
 from evalkit.losses.who import FamiliesLost, Foretold, LostGap
 from evalkit.moderators import Moderation
 from evalkit.results import Attrition, Check, Estimate, Finding, Level, Record
+from evalkit.robustness.records import HiddenBias
 from evalkit.sensitivity.records import Sensitivity
+from evalkit.sites.records import SiteResults
 
 if TYPE_CHECKING:
     from evalkit.analysis import Analysis
@@ -90,6 +93,9 @@ class FindingsFile(Record):
     item_blanks: tuple[ItemBlanks, ...]
     careless_answers: tuple[CarelessAnswers, ...]
     sensitivity: tuple[Sensitivity, ...]
+    hidden_bias: tuple[HiddenBias, ...]
+    areas: tuple[AreaEffect, ...]
+    sites: tuple[SiteResults, ...]
     coverage: tuple[Coverage, ...]
     needs: tuple[Profile, ...]
     estimates: tuple[Estimate, ...]
@@ -131,18 +137,21 @@ def findings_file(analysis: Analysis) -> FindingsFile:
         unit_attrition=study.unit_attrition(),
         losses=study.losses(),
         lost_differ=who.gaps(study),
-        foretold=who.foretold(study),
+        foretold=study.once(who.foretold),
         families_lost=who.families_lost(study),
         wave_gaps=answers.wave_gaps(study),
-        item_blanks=answers.item_blanks(study),
+        item_blanks=study.once(answers.item_blanks),
         careless_answers=answers.careless_answers(study),
         sensitivity=analysis.sensitivity,
+        hidden_bias=analysis.hidden_bias,
+        areas=analysis.areas,
+        sites=analysis.sites,
         coverage=study.coverage(),
         needs=study.needs(),
         estimates=analysis.estimates,
         balance=analysis.balance,
-        checks=analysis.checks,
-        levels=analysis.levels,
+        checks=(*analysis.checks, *(check for e in analysis.areas for check in e.checks)),
+        levels=analysis.rated,
         findings=analysis.findings,
         contributions=analysis.contributions,
         by_itself=analysis.by_itself,

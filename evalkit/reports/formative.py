@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from evalkit.areas.described import series_lines
 from evalkit.disclosure import sentence
 from evalkit.reports import delivery, pictures, tables
 from evalkit.reports.common import header, provenance
@@ -32,6 +33,8 @@ def formative_page(study: Study) -> str:
         **header(evaluation, "Formative report"),
         disclosure=sentence(released.rules, evaluation.declared.disclosure.because),
         next_steps=next_steps(released),
+        followed=evaluation.declared.data.people is not None,
+        series=series_lines(study),
         reach=delivery.reach_table(released),
         lost=delivery.lost_table(released),
         returns=pictures.return_picture(released) if released.flows else None,
@@ -91,6 +94,8 @@ def _indicators(released: Released) -> dict[str, Any]:
 
 def next_steps(released: Released) -> list[tuple[str, str]]:
     """Return what to look at next and why, most people first."""
+    if released.study.evaluation.declared.data.people is None:
+        return [("No people are followed in this design", "Keep the series coming, period by period.")]
     found = [*_largest_losses(released), *_needier_lost(released), *_unheard(released)]
     return found or [("Nothing stands out.", "Keep asking at every wave.")]
 

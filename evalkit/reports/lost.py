@@ -175,7 +175,7 @@ def _gap(released: Released, gap: LostGap) -> str:
 def _said(released: Released, main: Target) -> list[str]:
     """Say what foretold the loss, what became of whole families, and whether people came back."""
     lines = []
-    for row in who.foretold(released.study):
+    for row in released.study.once(who.foretold):
         if (row.outcome, row.wave, row.informant, row.contrast) == main.key:
             where = f"{main.outcome.name}, {say(main.wave)}"
             lines.append(f"{where}: {row.sentence[:1].lower()}{row.sentence[1:]}")
@@ -266,7 +266,7 @@ def _answers(released: Released) -> Table | None:
     study, rows = released.study, []
     careless = answers.careless_answers(study)
     by_set: dict[tuple[str, str, str], list[answers.ItemBlanks]] = {}
-    for row in answers.item_blanks(study):
+    for row in study.once(answers.item_blanks):
         by_set.setdefault((row.measure, row.wave, row.informant), []).append(row)
     for (measure, wave, informant), items in by_set.items():
         sets = released.rules.count(items[0].sets, items[0].families)

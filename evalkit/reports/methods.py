@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.intercurrent import STRATEGIES, event_name
 from evalkit.matching import sets_are_clusters
+from evalkit.reports.areas import series_methods
 from evalkit.wording import cut_words, say
 
 if TYPE_CHECKING:
@@ -44,9 +45,7 @@ def methods(evaluation: Evaluation, rules: Rules) -> list[Fact]:
             f"{spec.estimand_plain[:1].upper()}{spec.estimand_plain[1:]} ({spec.estimand}).",
         ),
         *_events(evaluation),
-        *_models(evaluation),
-        *_alike(evaluation),
-        *_lost(evaluation),
+        *(series_methods(evaluation) if spec.data == "series" else _of_people(evaluation)),
         ("Several results", _multiplicity(evaluation)),
         *_looks(evaluation),
         ("When a result is clear", _clear()),
@@ -64,6 +63,12 @@ def methods(evaluation: Evaluation, rules: Rules) -> list[Fact]:
         for measure in used(evaluation)
     ]
     return found
+
+
+def _of_people(evaluation: Evaluation) -> Iterable[Fact]:
+    yield from _models(evaluation)
+    yield from _alike(evaluation)
+    yield from _lost(evaluation)
 
 
 MATCHING = {

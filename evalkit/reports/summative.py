@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 from evalkit.claims import HEAVY_LOSS, findings
 from evalkit.disclosure import sentence
 from evalkit.flow import share_lost
+from evalkit.maryland import ATTRIBUTES_FROM
 from evalkit.reports import outcomes, pictures, tables, trials
 from evalkit.reports.alike import alike
+from evalkit.reports.areas import area_levels, areas, glance, released_findings
 from evalkit.reports.common import header, provenance, relevant_gaps, theory_words
 from evalkit.reports.contribution import contribution_section
+from evalkit.reports.hidden import hidden
 from evalkit.reports.individual import individual_section
 from evalkit.reports.lost import lost
 from evalkit.reports.methods import methods
@@ -19,6 +22,7 @@ from evalkit.reports.other_scales import original_note, other_scales
 from evalkit.reports.page import drawing, lay_out
 from evalkit.reports.participants import flow_picture
 from evalkit.reports.released import Released, part_of, release
+from evalkit.reports.sites import sites
 from evalkit.reports.treatments import treatments
 from evalkit.reports.words import sentence_case, who
 from evalkit.targets import Key, key_of
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
 
     from evalkit.analysis import Analysis
     from evalkit.evaluation import Evaluation
-    from evalkit.results import Finding, Level, Records
+    from evalkit.results import Finding, Level
     from evalkit.targets import Target
 
 
@@ -57,6 +61,7 @@ def summative_page(analysis: Analysis) -> str:
         evaluation, analysis.estimates, levels, analysis.rates, counts=released.counts,
         units=lambda rate: pictures.shown_units(released, rate),
         losses=_losses(analysis, released), treatments=analysis.treatments(), exact=released.rules.open,
+        areas=released_findings(released, analysis),
     )  # fmt: skip
     states = theory_states(analysis, released, worded)
     return lay_out(
@@ -65,6 +70,7 @@ def summative_page(analysis: Analysis) -> str:
         disclosure=sentence(released.rules, disclosure.because),
         glance=_glance(analysis, released, worded),
         cards=_cards(analysis, worded),
+        allows=_allows(analysis),
         harms=_harms(evaluation),
         theory=drawing(evaluation.logic_model.draw(states)),
         theory_words=theory_words(evaluation, states),
@@ -74,13 +80,17 @@ def summative_page(analysis: Analysis) -> str:
         alike=alike(released),
         results=_results(analysis, released),
         treatments=treatments(released, analysis),
+        followed=evaluation.declared.data.people is not None,
+        areas=areas(released, analysis),
+        sites=sites(released, analysis),
+        hidden=hidden(released, analysis),
         lost=lost(released) if study.trails else {},
         looks=trials.look_lines(released, analysis),
         events=trials.events_table(released),
         beside=trials.beside_table(released, analysis),
         moderation=trials.moderation(released, analysis),
         individual=individual_section(released, blind=False),
-        levels=_levels(analysis, levels),
+        levels=_levels(analysis, (*levels, *area_levels(released, analysis).values())),
         other_scales=other_scales(released, analysis, worded),
         contribution=contribution_section(released, analysis),
         rates=_rates(analysis, released),
@@ -119,8 +129,20 @@ def _lost_of_one(released: Released, target: Target, followed: pd.DataFrame) -> 
 
 
 def _glance(analysis: Analysis, released: Released, worded: tuple[Finding, ...]) -> tables.Table:
+    if analysis.areas:
+        return glance(released, analysis, worded)
     results = sorted((f for f in worded if f.wave and f.informant), key=lambda f: not f.primary)
     return outcomes.glance_table(released, analysis, [(f, CLAIMS[f.claim]) for f in results])
+
+
+def _allows(analysis: Analysis) -> str:
+    """Return what the design allows, unless no result came out strong enough to be credited."""
+    claims = analysis.study.evaluation.design.claims
+    low = all(level.level < ATTRIBUTES_FROM for level in analysis.rated)
+    if low and analysis.study.evaluation.design.ceiling >= ATTRIBUTES_FROM:
+        said = "No result here reaches level 3, so nothing is credited to the programme."
+        return f"{said} {claims.may_not}"
+    return f"{claims.may} {claims.may_not}"
 
 
 def _harms(evaluation: Evaluation) -> list[str]:
@@ -132,7 +154,7 @@ def _harms(evaluation: Evaluation) -> list[str]:
 
 
 def _cards(analysis: Analysis, worded: tuple[Finding, ...]) -> list[Card]:
-    levels = {key_of(v): v for v in analysis.levels}
+    levels = {key_of(v): v for v in analysis.rated}
     names = {o.id: o.name for o in analysis.study.evaluation.logic_model.outcomes}
     cards = [
         Card(
@@ -222,17 +244,17 @@ def _results(analysis: Analysis, released: Released) -> dict[str, Any]:
     }
 
 
-def _levels(analysis: Analysis, levels: Records[Level]) -> tables.Table | None:
+def _levels(analysis: Analysis, levels: tuple[Level, ...]) -> tables.Table | None:
     if not levels:
         return None
     rows = []
     for level in levels:
-        target = tables.target_of(analysis.study, level)
+        named = tables.label_of(analysis.study, level)
         lift = " ".join(level.to_reach_next) or "The highest level is reached."
         said = [*level.reasons[1:], *level.beside, *level.met] or list(level.reasons)
         reasons = ". ".join(sentence_case(reason) for reason in said)
         shown = f"{level.level} of {level.ceiling}" if level.level else "not rated"
-        rows.append((*tables.label(analysis.study.evaluation, target), shown, f"{reasons}.", lift))
+        rows.append((*named, shown, f"{reasons}.", lift))
     head = ("Outcome", "Wave", "Who answered", "Level", "Why", "What would raise it")
     notes = (
         f"Convention: {levels[0].convention}. Level 3 or more is needed to credit the programme.",

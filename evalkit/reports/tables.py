@@ -58,6 +58,15 @@ def label(evaluation: Evaluation, target: Target) -> tuple[str, str, str]:
     return name, evaluation.wave_label(target.wave), who(target.informant)
 
 
+def label_of(study: Study, record: Keyed) -> tuple[str, str, str]:
+    """Return outcome, wave and informant of a record as words; a series of areas has no wave."""
+    if record.wave is not None:
+        return label(study.evaluation, target_of(study, record))
+    outcomes = study.evaluation.logic_model.outcomes
+    name = next(outcome.name for outcome in outcomes if outcome.id == record.outcome)
+    return name, "from the start on", "from records"
+
+
 def target_of(study: Study, record: Keyed) -> Target:
     """Return the target that a record belongs to."""
     return next(target for target, _ in study.trails if target.key == key_of(record))

@@ -92,8 +92,8 @@ def complete(
         )  # fmt: skip
     except InvalidInput as refusal:
         raise CannotEstimate(f"Nothing could be imputed: {refusal}") from None
-    trails = tuple(_trail(target, followed, rows, frame, one) for one in found)
     filled = fillable(followed)
+    trails = tuple(_trail(target, followed, filled, rows, frame, one) for one in found)
     return Completed(trails, filled, helpers, (*notes, *found.notes), found.trace)
 
 
@@ -185,8 +185,8 @@ def _cluster(study: Study, rows: pd.DataFrame) -> str | None:
 
 
 def _trail(
-    target: Target, followed: pd.DataFrame, rows: pd.DataFrame, frame: pd.DataFrame,
-    completed: pd.DataFrame,
+    target: Target, followed: pd.DataFrame, lost: pd.Series[bool], rows: pd.DataFrame,
+    frame: pd.DataFrame, completed: pd.DataFrame,
 ) -> pd.DataFrame:  # fmt: skip
     """Return the trail as it would be had those lost answered what was imputed."""
     import numpy as np
@@ -194,7 +194,6 @@ def _trail(
     made = followed.copy()
     points = completed[OUTCOME].set_axis(rows.index)
     score = cut(target, points) if target.kind == "yes-no" else points
-    lost = fillable(followed)
     made.loc[lost, "points"], made.loc[lost, "score"] = points[lost], score[lost]
     for name in frame:
         if name in (OUTCOME, CLUSTER, ARM, "stratum") or str(name).startswith("score "):

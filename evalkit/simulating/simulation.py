@@ -129,6 +129,7 @@ def make(
     lost, left_on = lose(evaluation, given, people, need, rng)
     fate = Fate(takers, lost, left_on)
     data = evaluation.declared.data
+    assert data.people is not None
     parts = {
         label(data.people.file, data.people.sheet): [people_table(evaluation, people, fate, rng)]
     }
@@ -189,6 +190,9 @@ def simulable(evaluation: Evaluation, given: Assumptions) -> tuple[Channel, ...]
 
 def _of_design(evaluation: Evaluation) -> Iterable[str]:
     design = evaluation.declared.design
+    if evaluation.design.data == "series":
+        yield f"{evaluation.design.id} follows areas and no people"
+        return
     if evaluation.design.comparison_group and design.arm is None and design.wedge is None:
         yield f"{evaluation.design.id} without arms and without a rollout"
     if design.match and len(evaluation.programmes) > 1:

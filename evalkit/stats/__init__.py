@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         reference_based_difference,
     )
     from evalkit.stats.imputing.tipping import tipping_point, tipping_surface
+    from evalkit.stats.imputing.tipping_curve import tipping_delta
     from evalkit.stats.imputing.tipping_results import TippingPoint
     from evalkit.stats.least_squares.block_means import DesignDifference, difference_in_means
     from evalkit.stats.least_squares.compliance import ComplierEffect, complier_effect
@@ -70,9 +71,11 @@ if TYPE_CHECKING:
     from evalkit.stats.loss import attrition
     from evalkit.stats.matching.matched import Matched
     from evalkit.stats.matching.matching import match
+    from evalkit.stats.matching.narrowing import NarrowedPool, narrow_pool
     from evalkit.stats.measuring.informants import agreement
     from evalkit.stats.measuring.internal_consistency import reliability
     from evalkit.stats.measuring.intraclass import cluster_icc, icc
+    from evalkit.stats.measuring.regression_to_mean import RegressionToMean, regression_to_mean
     from evalkit.stats.measuring.stability import retest
     from evalkit.stats.missing.answering import AnswerFlags, fast_answers, straight_lining
     from evalkit.stats.missing.attrition_bias import AttritionBias, attrition_bias
@@ -195,6 +198,7 @@ _HOME = {
     "MissingPatterns": "missing.patterns",
     "MixedDifference": "clusters.mixed_models",
     "MultisiteDifference": "clusters.sites",
+    "NarrowedPool": "matching.narrowing",
     "OneWayEffects": "sizes.variance_shares",
     "OrdinalEffect": "categories.ordinal",
     "OverallEffect": "panels.panel_results",
@@ -206,6 +210,7 @@ _HOME = {
     "Power": "planning.power_solving",
     "RateEffect": "events.counts",
     "ReferenceDifference": "imputing.reference_differences",
+    "RegressionToMean": "measuring.regression_to_mean",
     "ReliableChange": "persons.change_results",
     "RepeatedFactors": "planning.planning_factors",
     "RepeatedMeasures": "over_time.wave_results",
@@ -286,6 +291,7 @@ _HOME = {
     "missing_patterns": "missing.patterns",
     "mixed_difference": "clusters.mixed_models",
     "multisite_difference": "clusters.sites",
+    "narrow_pool": "matching.narrowing",
     "odds_ratio": "categories.binary",
     "odds_ratio_to_d": "sizes.logit_sizes",
     "one_way_effects": "sizes.variance_shares",
@@ -317,6 +323,7 @@ _HOME = {
     "reference_based": "imputing.reference_based",
     "reference_based_difference": "imputing.reference_differences",
     "regression_discontinuity": "thresholds.discontinuity",
+    "regression_to_mean": "measuring.regression_to_mean",
     "reliability": "measuring.internal_consistency",
     "reliable_change": "persons.individual_change",
     "repeated_factors": "planning.planning_factors",
@@ -338,6 +345,7 @@ _HOME = {
     "straight_lining": "missing.answering",
     "subgroup_effects": "least_squares.subgroups",
     "synthetic_control": "series.synthetic",
+    "tipping_delta": "imputing.tipping_curve",
     "tipping_point": "imputing.tipping",
     "tipping_surface": "imputing.tipping",
     "two_way_fixed_effects": "panels.fixed_effects",
@@ -384,6 +392,7 @@ __all__ = [
     "MissingPatterns",
     "MixedDifference",
     "MultisiteDifference",
+    "NarrowedPool",
     "OneWayEffects",
     "OrdinalEffect",
     "OverallEffect",
@@ -395,6 +404,7 @@ __all__ = [
     "Power",
     "RateEffect",
     "ReferenceDifference",
+    "RegressionToMean",
     "ReliableChange",
     "RepeatedFactors",
     "RepeatedMeasures",
@@ -475,6 +485,7 @@ __all__ = [
     "missing_patterns",
     "mixed_difference",
     "multisite_difference",
+    "narrow_pool",
     "odds_ratio",
     "odds_ratio_to_d",
     "one_way_effects",
@@ -506,6 +517,7 @@ __all__ = [
     "reference_based",
     "reference_based_difference",
     "regression_discontinuity",
+    "regression_to_mean",
     "reliability",
     "reliable_change",
     "repeated_factors",
@@ -527,6 +539,7 @@ __all__ = [
     "straight_lining",
     "subgroup_effects",
     "synthetic_control",
+    "tipping_delta",
     "tipping_point",
     "tipping_surface",
     "two_way_fixed_effects",

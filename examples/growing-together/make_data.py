@@ -5,8 +5,10 @@ the programme on each scored outcome is known (`TRUTH`) and an analysis can be h
 
 How a table is made
 -------------------
-1. Matched pairs of families share tier of need, past call-outs, site and ages, nearly but not
-   quite. The comparison families have somewhat less need (`Outcome.gap`).
+1. Programme families, and twice as many comparison families from the same four places, of whom
+   more have a low tier of need and live where there is less deprivation. Who of them is like a programme family is
+   for the analysis to find. At the same tier the comparison families still have somewhat less need
+   (`Outcome.gap`).
 2. Baseline answers come from a latent trait and are scored.
 3. Follow-up traits depend, in straight lines, on that *observed* baseline score and on the
    covariates, and on family and personal effects that have nothing to do with arm or dropout.
@@ -32,7 +34,7 @@ import numpy as np
 import pandas as pd
 
 SEED = 20240401
-DRAW = 42  # with SEED, the first draw balanced enough after losses (see README.md)
+DRAW = 9  # with SEED, the first draw balanced enough after losses (see README.md)
 LABEL = "SYNTHETIC: no person or family in these files exists"
 AS_OF = datetime.date(2025, 7, 14)
 FIRST_ALLOCATION = datetime.date(2024, 4, 2)
@@ -48,7 +50,10 @@ LEFT_REASONS = np.array(
     ["moved away", "no longer wanted to take part", "unsafe to contact", "case closed early"],
     dtype=object,
 )
-PAIRED_SHARE = 0.4875  # 195 pairs and 10 unmatched programme families in 400
+PROGRAMME_SHARE = 1 / 3  # two comparison families for each programme family
+TIERS = {"programme": [0.10, 0.30, 0.38, 0.22], "comparison": [0.24, 0.36, 0.28, 0.12]}
+PLACES = {"programme": [0.34, 0.28, 0.22, 0.16], "comparison": [0.28, 0.26, 0.25, 0.21]}
+POOR = {"programme": 33, "comparison": 29}
 REPORTING_RATIO = {"first 90 days": 1.25, "after 90 days": 0.95}  # call-outs, programme families
 
 # --------------------------------------------------------------------------------------------------
@@ -266,13 +271,13 @@ TRUTH: dict[str, dict[str, dict[str, float]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Families:
-    """One entry a family with an arm: matched programme, unmatched programme, comparison."""
+    """One entry a family with an arm: programme families, then comparison families."""
 
     programme: np.ndarray
-    pair: np.ndarray  # -1 where no match was found
     tier: np.ndarray
     callouts: np.ndarray
     site: np.ndarray
+    deprivation: np.ndarray  # score of the neighbourhood; says nothing of how people answer
     typology: np.ndarray
     allocated: np.ndarray  # days after the first allocation
     children: np.ndarray
@@ -286,38 +291,24 @@ class Families:
 
 
 def _draw_families(rng: np.random.Generator, count: int) -> Families:
-    """Draw programme families, then a comparison family near each one that found a match."""
-    pairs = round(count * PAIRED_SHARE)
-    lead = count - pairs  # programme families
-    tier = rng.choice(4, lead, p=[0.10, 0.30, 0.38, 0.22]) + 1
-    callouts = rng.poisson(rng.gamma(2.2, (0.4 + 0.3 * tier) / 2.2 * 1.9))
-    site = rng.choice(4, lead, p=[0.34, 0.28, 0.22, 0.16])
-    typology = rng.choice(3, lead, p=[0.48, 0.36, 0.16])
-    allocated = rng.integers(0, ALLOCATION_DAYS, lead)
-    children = rng.choice(3, lead, p=[0.54, 0.33, 0.13]) + 1
-    harms = rng.random(lead) < 0.86
-    child_age = rng.integers(4, 18, (lead, 3))
-    adult_age = np.clip(np.rint(rng.normal([34, 36], 7, (lead, 2))), 20, 60).astype(int)
-
-    step = rng.choice([-1, 0, 1], pairs, p=[0.13, 0.84, 0.03])
-    near_callouts = rng.binomial(callouts[:pairs], 0.75) + rng.poisson(0.33, pairs)
-    elsewhere = rng.random(pairs) < 0.08
-    near_day = allocated[:pairs] + rng.integers(-10, 11, pairs)
-    near_age = child_age[:pairs] + rng.integers(-1, 2, (pairs, 3))
-    near_adult = adult_age[:pairs] + rng.integers(-3, 4, (pairs, 2))
-    near_type = np.where(rng.random(pairs) < 0.8, typology[:pairs], rng.integers(0, 3, pairs))
+    """Draw programme families, then comparison families, of whom fewer have much need."""
+    lead = round(count * PROGRAMME_SHARE)
+    sizes = {"programme": lead, "comparison": count - lead}
+    tier = np.concatenate([rng.choice(4, n, p=TIERS[arm]) + 1 for arm, n in sizes.items()])
+    site = np.concatenate([rng.choice(4, n, p=PLACES[arm]) for arm, n in sizes.items()])
+    poor = np.concatenate([rng.gamma(6, POOR[arm] / 6, n) for arm, n in sizes.items()])
     return Families(
         programme=np.arange(count) < lead,
-        pair=np.r_[np.arange(pairs), np.full(lead - pairs, -1), np.arange(pairs)],
-        tier=np.r_[tier, np.clip(tier[:pairs] + step, 1, 4)],
-        callouts=np.r_[callouts, near_callouts],
-        site=np.r_[site, np.where(elsewhere, rng.integers(0, 4, pairs), site[:pairs])],
-        typology=np.r_[typology, near_type],
-        allocated=np.r_[allocated, np.clip(near_day, 0, ALLOCATION_DAYS - 1)],
-        children=np.r_[children, children[:pairs]],
-        harms=np.r_[harms, harms[:pairs]],
-        child_age=np.r_[child_age, np.clip(near_age, 4, 17)],
-        adult_age=np.r_[adult_age, np.clip(near_adult, 19, 62)],
+        tier=tier,
+        callouts=rng.poisson(rng.gamma(2.2, (0.4 + 0.3 * tier) / 2.2 * 1.9)),
+        site=site,
+        deprivation=np.clip(np.round(poor, 1), 2, 90),
+        typology=rng.choice(3, count, p=[0.48, 0.36, 0.16]),
+        allocated=rng.integers(0, ALLOCATION_DAYS, count),
+        children=rng.choice(3, count, p=[0.54, 0.33, 0.13]) + 1,
+        harms=rng.random(count) < 0.86,
+        child_age=rng.integers(4, 18, (count, 3)),
+        adult_age=np.clip(np.rint(rng.normal([34, 36], 7, (count, 2))), 20, 60).astype(int),
     )
 
 
@@ -389,7 +380,7 @@ def _draw_outcome(
 
     luck = 0.5 * sign * shared["family"][0, home] + 0.6 * shared["person"][0, rows]
     luck += 0.6 * rng.standard_normal(size)
-    luck -= np.where(treated, luck[treated].mean(), luck[~treated].mean())  # as matching leaves it
+    luck -= np.where(treated, luck[treated].mean(), luck[~treated].mean())  # no luck of the draw
     need = 0.18 * tier + 0.04 * callouts + outcome.gap * (treated - 0.5)
     facets = rng.standard_normal((size, 5))
     baseline = instrument.answers(luck + sign * need, facets, rng.standard_normal((size, items)))
@@ -534,20 +525,19 @@ def _people_table(
     alone = losses.person != losses.family[home]
     why = np.where(alone, LEFT_REASONS[1], why)
     left_on = _dates(families.allocated[home] + losses.day)
-    sets = np.array([f"M{pair + 1:03d}" if pair >= 0 else "" for pair in families.pair], object)
     return pd.DataFrame(
         {
             "person": names[home] + "-" + people.number.astype(str).astype(object),
             "family": names[home],
             "role": people.role,
-            "arm": np.where(programme, "programme", "matched").astype(object),
+            "arm": np.where(programme, "programme", "comparison").astype(object),
             "site": SITES[families.site[home]],
             "age": people.age,
             "sex": np.where(female, "female", "male").astype(object),
             "need_tier": families.tier[home],
             "typology": TYPOLOGIES[families.typology[home]],
             "prior_callouts": families.callouts[home],
-            "matched_set": sets[home],
+            "deprivation": families.deprivation[home],
             "eligible": "yes",
             "consent": "yes",
             "allocated_on": _dates(families.allocated)[home],
@@ -570,7 +560,7 @@ def _screened_out(rng: np.random.Generator, names: np.ndarray, refused: int) -> 
     table["eligible"] = np.where(agreed, "no", "yes").astype(object)
     table["consent"] = np.where(agreed, "", "no").astype(object)
     table["sessions"] = pd.array([pd.NA] * len(table), dtype="Int64")
-    for column in ("arm", "matched_set", "allocated_on", "received"):
+    for column in ("arm", "allocated_on", "received"):
         table[column] = ""
     return table
 
@@ -639,10 +629,10 @@ def _events_table(
     )
 
 
-def make_tables(seed: int, *, families: int = 400) -> dict[str, pd.DataFrame]:
+def make_tables(seed: int, *, families: int = 600) -> dict[str, pd.DataFrame]:
     """Return the synthetic tables by name; `families` counts those with an arm.
 
-    The tables are people, sdq_parent, sdq_self, swemwbs and events. A further 5% of families were
+    The tables are people, sdq_parent, sdq_self, swemwbs and events. A further one in thirty was
     screened but are not eligible or did not agree: they are in people, with no arm and no answers.
     """
     rng = np.random.default_rng([DRAW, seed])
@@ -651,7 +641,7 @@ def make_tables(seed: int, *, families: int = 400) -> dict[str, pd.DataFrame]:
     drawn = _draw_answers(rng, group, people)
     losses = _draw_losses(rng, group, people, drawn)
 
-    screened = max(2, round(families * 0.05))
+    screened = max(2, round(families / 30))
     numbers = rng.permutation(families + screened) + 1
     names, others = np.split(_ids("SYN", numbers, 4), [families])
     person = names[people.family] + "-" + people.number.astype(str).astype(object)

@@ -223,7 +223,7 @@ def test_many_problems_are_cut_short_for_people_not_for_json(small: Small, refus
     [
         ("measure: swemwbs}", "measure: swemwb}", ["unknown measure 'swemwb'", "'swemwbs'", "line 7"]),
         ("rct-individual", "rct-indivdual", ["unknown design", "Did you mean 'rct-individual'?"]),
-        ("rct-individual", "synthetic-control", ["synthetic-control is not available in this version"]),
+        ("rct-individual", "synthetic-control", ["synthetic-control needs `data.series`"]),
         ("seed: 1\n", "seed: 1\nseed: 2\n", ["'seed' is repeated", "first on line", "Remove one"]),
         ("roles: [adult]", "roles:\n\t- adult", ["a tab is used", "Replace tabs with spaces"]),
         ("seed: 1", "seed: many", ["key 'seed'", "found 'many'", "a whole number"]),
@@ -233,7 +233,8 @@ def test_many_problems_are_cut_short_for_people_not_for_json(small: Small, refus
         ("due: 10 weeks", "due: ten weeks", ["a span of time is needed", "10 weeks"]),
         ("role: adult\n", "role: child\n", ["unknown role 'child'", "adult"]),
         ("direction: higher", "direction: lower", ["higher is better"]),
-        ("design:\n", "design:\n  series: {starts: x}\n", ["series is not available"]),
+        ("design:\n", "design:\n  series: {starts: x}\n", ["unknown key 'starts'", "Did you mean 'start'"]),
+        ("data:\n", "data:\n  costs: {file: costs.csv}\n", ["costs is not available in this version"]),
     ],
 )  # fmt: skip
 def test_faulty_evaluation(

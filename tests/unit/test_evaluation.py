@@ -136,8 +136,6 @@ CASES = {
                             "logic_model.outputs.0.from", "unknown activity 'groop'"),
     "harm without a watch": ("watch: callouts", "watch: calls",
                              "logic_model.harms.0.watch", "unknown indicator or outcome"),
-    "a later design": ("type: rct-individual", "type: staggered-rollout",
-                       "design.type", "staggered-rollout is not available in this version"),
     "a refused design": ("type: rct-individual", "type: cross-over",
                          "design.type", "cross-over is refused: a family cannot be returned"),
     "unknown design": ("type: rct-individual", "type: rct-individul",

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import evalkit as ek
+from evalkit.areas.results import AREA_ESTIMATORS
 from evalkit.beside import BESIDE
 from evalkit.errors import InvalidData, InvalidEvaluation
 from evalkit.estimators import ESTIMATORS
@@ -460,7 +461,7 @@ def test_every_further_analysis_is_offered_by_a_design_and_said_in_words(name: s
 def test_designs_name_their_estimand_and_what_becomes_of_events() -> None:
     for name in ek.designs():
         design = ek.design(name)
-        assert set(design.estimators) <= set(ESTIMATORS)
+        assert set(design.estimators) <= {*ESTIMATORS, *AREA_ESTIMATORS}
         assert set(design.beside) <= set(BESIDE)
         if design.randomised:
             events = {item.event for item in design.intercurrent}

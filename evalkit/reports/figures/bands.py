@@ -6,17 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from .chart import LEADING, SIZE, WIDTH, Sheet, draw_chart, is_number
-from .palette import COMPARISON, EXTRA, INK, MUTED, PROGRAMME, PROGRAMME_SHADE, RULE, WARNING
+from .chart import LEADING, Sheet, is_number
+from .palette import COMPARISON, EXTRA, INK, MUTED, PROGRAMME, PROGRAMME_SHADE, WARNING
+from .plane import LEFT, RIGHT, draw_plane
 from .svg import Named, placeholder
-from .text import wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_LEFT: Final = 70.0
-_RIGHT: Final = 736.0
-_HEIGHT: Final = 280.0
 _COLOURS: Final = (PROGRAMME, COMPARISON, EXTRA, MUTED)
 
 
@@ -59,7 +56,7 @@ def draw_band(
         axes.set_xlim(x[0], x[-1])
         _mark(sheet, axes, marks, top)
 
-    return _plane(paint, named, x_label, y_label, rows=len(marks))
+    return draw_plane(paint, named, x_label, y_label, rows=len(marks))
 
 
 def draw_chains(
@@ -78,24 +75,7 @@ def draw_chains(
             )
         axes.set_xlim(1, max(len(chain) for chain in shown))
 
-    return _plane(paint, named, x_label, y_label)
-
-
-def _plane(paint: object, named: Named, x_label: str, y_label: str, rows: int = 0) -> str:
-    """Lay out an axis with its words above and below, and let `paint` fill it."""
-    top = 28.0 + LEADING * (1 + rows)
-    bottom = top + _HEIGHT
-    below = wrap(x_label, _RIGHT - _LEFT, SIZE)
-    height = bottom + 40 + LEADING * len(below)
-
-    def draw(sheet: Sheet) -> None:
-        sheet.text(wrap(y_label, WIDTH - 30, SIZE), x=12, y=18, colour=MUTED)
-        axes = sheet.axes(_LEFT, top, _RIGHT, bottom)
-        axes.grid(axis="y", color=RULE, linewidth=0.7)
-        paint(sheet, axes, top, bottom)  # type: ignore[operator]
-        sheet.text(below, x=(_LEFT + _RIGHT) / 2, y=bottom + 44, colour=MUTED, align="center")
-
-    return draw_chart(draw, named, height=height)
+    return draw_plane(paint, named, x_label, y_label)
 
 
 def _mark(sheet: Sheet, axes: Axes, marks: Sequence[Mark], top: float) -> None:
@@ -109,7 +89,7 @@ def _mark(sheet: Sheet, axes: Axes, marks: Sequence[Mark], top: float) -> None:
             mark.at, color=colour, linewidth=1.6 if mark.strong else 1.0,
             linestyle="-" if mark.strong else (0, (3, 3)),
         )  # fmt: skip
-        x = _LEFT + (mark.at - low) / (high - low) * (_RIGHT - _LEFT)
-        align = "right" if x > (_LEFT + _RIGHT) / 2 else "left"
+        x = LEFT + (mark.at - low) / (high - low) * (RIGHT - LEFT)
+        align = "right" if x > (LEFT + RIGHT) / 2 else "left"
         y = top - 8 - LEADING * (len(marks) - 1 - n)
         sheet.text([mark.name], x=x, y=y, size=12, colour=colour, align=align)

@@ -227,8 +227,10 @@ def _along_line(
                 continue
             cost = 100.0 * sum(place.meets(rect) for rect in busy)
             cost += 12.0 * sum(place.meets(rect, margin=22) for rect in busy)
-            cost += max(under) - min(under) + 40.0 * any(place.holds(*spot) for spot in other)
-            cost += 0.05 * (x - area.left)
+            cost += max(under) - min(under) + 0.05 * (x - area.left)
+            if cost >= best[0]:
+                continue
+            cost += 40.0 * any(place.holds(*spot) for spot in other)
             best = min(best, (cost, place), key=lambda option: option[0])
     return best[1]
 

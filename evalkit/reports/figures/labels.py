@@ -92,13 +92,18 @@ def _greedy(
     taken: Sequence[Rect],
     lines: Sequence[tuple[float, float]],
 ) -> tuple[float, list[Rect]] | None:
-    """The labels placed one after the other, each in its cheapest free place, and their cost."""
+    """The labels placed one after the other, each in its cheapest free place, and their cost.
+
+    A place costs its distance and more, so places farther than the cheapest so far are passed over.
+    """
     placed: dict[int, Rect] = {}
     leaders: list[tuple[float, float]] = []
     total = 0.0
     for index in order:
-        options = []
+        best: tuple[float, Rect, list[tuple[float, float]]] | None = None
         for distance, rect in _candidates(wanted[index]):
+            if best is not None and distance >= best[0]:
+                continue
             if not rect.within(area) or any(map(rect.meets, (*taken, *placed.values()))):
                 continue
             path = _leader(wanted[index], rect)
@@ -107,10 +112,11 @@ def _greedy(
             cost += _LEADER_OVER_LABEL * any(
                 other.holds(x, y) for other in placed.values() for x, y in path
             )
-            options.append((cost, rect, path))
-        if not options:
+            if best is None or cost < best[0]:
+                best = cost, rect, path
+        if best is None:
             return None
-        cost, placed[index], path = min(options, key=lambda option: option[0])
+        cost, placed[index], path = best
         leaders.extend(path)
         total += cost
     return total, [placed[index] for index in range(len(wanted))]
