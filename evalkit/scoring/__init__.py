@@ -3,6 +3,15 @@
 Blank and NaN become null at the door on every backend, and nothing null is ever given a band: on
 some backends NaN compares as larger than every cut-off. pandas frames go through numpy in blocks
 of rows, all others through narwhals expressions; both run the rules of `evalkit.scoring.methods`.
+
+blocks.py    Scoring of pandas frames through numpy, in blocks of rows that stay in the processor's cache
+cleaning.py  Answers as numbers by expression: null where missing or refused, on every kind of frame
+columns.py   Which columns of a frame hold the answers to a measure's items
+engines.py   Two engines for one set of scoring rules
+lazily.py    Scoring by expression
+methods.py   How answers become a score: one short function each, and the table METHODS
+plan.py      What one call of score does: scales, bands and flags in order, and the columns it writes
+refusals.py  Answers that are not allowed, in words: row, column, what was found, what may be there
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ match_results.py   A value for each row, counts and a sentence
 match_units.py     The units that are matched: rows, or whole families
 matched.py         The result: weights, sets, pairs, who was left out and why, balance
 matching.py        The call
+narrowing.py       A pool too large for memory, narrowed where it lies
 nearest.py         Nearest-neighbour matching, greedy, without and with replacement
 optimal.py         Optimal pair matching, with its proof
 optimal_line.py    The same on one score without a caliper, in one pass
