@@ -95,7 +95,9 @@ def named_columns(evaluation: Evaluation) -> tuple[str, ...]:
     declared = evaluation.declared
     names = [*declared.analysis.covariates, *declared.needs.by]
     names += [subgroup.by for subgroup in declared.analysis.subgroups]
-    names += [*(declared.design.match.covariates if declared.design.match else ())]
+    for part in (declared.design.match, declared.design.weight):
+        names += part.covariates if part else ()
+    names += declared.design.match.exact if declared.design.match else ()
     return tuple(dict.fromkeys(name for name in names if name != "baseline"))
 
 

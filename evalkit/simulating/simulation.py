@@ -188,10 +188,22 @@ def simulable(evaluation: Evaluation, given: Assumptions) -> tuple[Channel, ...]
     return found
 
 
+UNMADE = {
+    "regression-discontinuity": "nobody is placed by a score of need here",
+    "instrumental-variable": "nobody is nudged into the programme here",
+    "benchmark": "its distance from a norm has no truth of its own",
+    "descriptive-monitoring": "it estimates no effect",
+}
+"""Designs whose people are not simulated, and why."""
+
+
 def _of_design(evaluation: Evaluation) -> Iterable[str]:
     design = evaluation.declared.design
     if evaluation.design.data == "series":
         yield f"{evaluation.design.id} follows areas and no people"
+        return
+    if evaluation.design.id in UNMADE:
+        yield f"{evaluation.design.id} is not made up: {UNMADE[evaluation.design.id]}"
         return
     if evaluation.design.comparison_group and design.arm is None and design.wedge is None:
         yield f"{evaluation.design.id} without arms and without a rollout"

@@ -322,7 +322,7 @@ def test_tampering_is_told_with_its_line(call: Call, place: Path, seed: Path) ->
 
 def test_an_arm_nobody_was_given_is_said(call: Call, place: Path) -> None:
     units = write(place, range(1, 4))
-    result = call("randomise", units, "--seed", "1", "--ratio", "999999:1")
+    result = call("randomise", units, "--seed", "1", "--ratio", "9999:1")
     assert result.exit_code == 0 and "Nobody was given comparison" in result.output
 
 

@@ -17,6 +17,7 @@ from evalkit.diagnosing.words import Told, sentence
 from evalkit.errors import InvalidInput
 from evalkit.simulating.assumptions import assume
 from evalkit.simulating.items import asked_for, directions, follows, item_answers, scored_items
+from evalkit.simulating.simulation import UNMADE
 from tests.conftest import ROOT, before_after, declare, evaluate, matched
 
 START = datetime.date(2024, 1, 1)
@@ -67,6 +68,10 @@ PLANS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "stepped-wedge": (declare(design=WEDGE, programme__start=START,
                               data__flow={"allocated_on": "came"}), {}),
     "matched-comparison": (matched(), {}),
+    "weighted-comparison": (declare(design__type="weighted-comparison",
+                                    design__weight={"covariates": ["need"]}), {}),
+    "matched inside": (declare(design__type="matched-comparison",
+                               design__match={"covariates": ["need"]}), {}),
     "pre-post": (before_after(), {}),
     "minimised": (declare(design__minimise={"by": ["sex", "area"], "order": "came"},
                           analysis=MINIMISED), {"columns": {"area": ["n", "s", "w"]}}),
@@ -82,8 +87,15 @@ PLANS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def test_every_shipped_design_has_a_plan_here() -> None:
-    assert set(ek.designs()) <= set(PLANS)
+def test_every_shipped_design_has_a_plan_here_or_is_refused_by_name() -> None:
+    people = {name for name in ek.designs() if ek.design(name).data == "people"}
+    assert people <= set(PLANS) | set(UNMADE)
+    assert not set(PLANS) & set(UNMADE)
+
+
+def test_a_design_that_is_not_made_up_is_refused_by_name() -> None:
+    with pytest.raises(InvalidInput, match="descriptive-monitoring is not made up"):
+        ek.simulate(evaluate(declare(design={"type": "descriptive-monitoring"})), n=60, seed=1)
 
 
 @pytest.mark.parametrize("name", PLANS)
