@@ -14,8 +14,10 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -129,12 +131,13 @@ def by_csdid(frame: pd.DataFrame) -> tuple[float, ...] | None:
 
     def call() -> Any:
         found = ATTgt(yname="y", gname="g", idname="id", tname="t", xformla="y~x", data=frame)
-        return found.fit(est_method="dr", bstrap=False, cband=False).aggte(
+        return found.fit(est_method="dr", bstrap=False).aggte(
             typec="dynamic", bstrap=False, cband=False
         )
 
-    result = call().atte
-    return timed(call, 5), float(result["overall_att"]), float(np.squeeze(result["overall_se"]))
+    with redirect_stdout(StringIO()):
+        result, seconds = call().atte, timed(call, 5)
+    return seconds, float(result["overall_att"]), float(np.squeeze(result["overall_se"]))
 
 
 def by_pyfixest(frame: pd.DataFrame) -> tuple[float, ...] | None:

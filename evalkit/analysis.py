@@ -215,7 +215,12 @@ def analyse(
         hidden, areas, site_results(study, known) if sensitivity else Records(),
     )  # fmt: skip
     worded = findings(
-        evaluation, estimates, levels, rates, losses=losses, treatments=found.treatments(),
+        evaluation,
+        estimates,
+        levels,
+        rates,
+        losses=losses,
+        treatments=found.treatments(),
         areas=area_findings(evaluation, found.areas),
     )
     found = replace(found, findings=Records(worded))

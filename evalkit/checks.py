@@ -114,15 +114,14 @@ def _gap(context: CheckContext, known: pd.DataFrame) -> float:
     from evalkit.stats import hedges_g
 
     arms = [known.loc[known["treated"] == value, "baseline"].to_numpy(float) for value in (1, 0)]
-    plain = hedges_g(*arms).estimate or 0.0
     weights = row_weights(context.study, known)
-    if weights is None or plain == 0:
-        return plain
+    if weights is None:
+        return hedges_g(*arms).estimate or 0.0
     sides = [weights[(known["treated"] == value).to_numpy()] for value in (1, 0)]
     if any(side.sum() == 0 for side in sides):
         raise CannotEstimate("An arm has no weight.")
-    means = [float(np.average(a, weights=w)) for a, w in zip(arms, sides, strict=True)]
-    return plain * (means[0] - means[1]) / float(arms[0].mean() - arms[1].mean())
+    moved = [a - a.mean() + np.average(a, weights=w) for a, w in zip(arms, sides, strict=True)]
+    return hedges_g(*moved).estimate or 0.0
 
 
 def _equivalent_covariates(context: CheckContext) -> Check:

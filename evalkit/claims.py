@@ -27,6 +27,7 @@ from evalkit.wording import (
     reporter,
     say,
     too_few_df,
+    without_categories,
 )
 
 if TYPE_CHECKING:
@@ -186,7 +187,8 @@ def _measured(
         claim, statement = _word(phrase, reading, level, own_report)
     caveats = _caveats(evaluation, target, estimate, level, reading, own_report) if shown else ()
     if not exact:
-        caveats = tuple(said for said in caveats if said.startswith("Level ") or number_free(said))
+        told = map(without_categories, caveats)
+        caveats = tuple(said for said in told if said.startswith("Level ") or number_free(said))
     return Finding(
         outcome=target.outcome.id, wave=target.wave, informant=target.informant, claim=claim,
         attributes=attributes, statement=statement, caveats=caveats, primary=target.primary,
@@ -242,7 +244,7 @@ def _caveats(
             "People who harm tend to report less harm than those they harm; their word is not enough."
         )
     if estimate.estimate is not None:
-        found += [f"{note[:1].upper()}{note[1:]}." for note in estimate.notes]
+        found += [f"{note[:1].upper()}{note[1:].rstrip('.')}." for note in estimate.notes]
     return tuple(found)
 
 

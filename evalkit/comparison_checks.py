@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from evalkit.results import Check
 
 REFUSALS = (CannotEstimate, InvalidInput, NotConverged)
+NEED = "score of need at the line"
 
 
 def effective_size(context: CheckContext) -> Check:
@@ -39,7 +40,7 @@ def effective_size(context: CheckContext) -> Check:
     said = "The weights leave" if share >= least else "The weights rest on few people: they leave"
     text = f"{said} an effective {written(100 * share, 0)}% of those weighted (limit {100 * least:g}%)."
     plain = (
-        "The weights rest on people enough."
+        "The weights rest on enough people."
         if share >= least
         else "The weights rest on few people."
     )
@@ -67,7 +68,7 @@ def density(context: CheckContext) -> Check:
         "People do not crowd on one side of the line." if passed
         else "People crowd on one side of the line, as if somebody had chosen."
     )  # fmt: skip
-    return context.result(passed, f"{plain} (p {p:.3f})", p, least, plain)
+    return context.result(passed, f"{plain.rstrip('.')} (p {p:.3f}).", p, least, plain)
 
 
 def continuity(context: CheckContext) -> Check:
@@ -76,7 +77,7 @@ def continuity(context: CheckContext) -> Check:
     assert cutoff is not None
     rows, least = context.analysed.copy(), context.settings.thresholds["least"]
     people = context.study.intake.people
-    rows["need"] = rows["person"].map(people[cutoff.score]).astype(float)
+    rows[NEED] = rows["person"].map(people[cutoff.score]).astype(float)
     names = _known_before(context, rows)
     p_values: list[float] = []
     for name in names:
@@ -89,7 +90,9 @@ def continuity(context: CheckContext) -> Check:
     what = "First scores do" if names == ["baseline"] else "What was known before does"
     passed = smallest >= least
     plain = f"{what} not jump at the line." if passed else f"{what} jump at the line already."
-    return context.result(passed, f"{plain} (p {min(smallest, 1.0):.3f})", smallest, least, plain)
+    return context.result(
+        passed, f"{plain.rstrip('.')} (p {min(smallest, 1.0):.3f}).", smallest, least, plain
+    )
 
 
 def _known_before(context: CheckContext, rows: pd.DataFrame) -> list[str]:
@@ -110,7 +113,7 @@ def _jump(rows: pd.DataFrame, name: str, at: float, *, above: bool) -> float | N
     known = rows[rows[name].notna()]
     try:
         return regression_discontinuity(
-            known, outcome=name, score="need", cutoff=at, treated_above=above
+            known, outcome=name, score=NEED, cutoff=at, treated_above=above
         ).p_value
     except REFUSALS:
         return None
@@ -132,4 +135,6 @@ def relevance(context: CheckContext) -> Check:
         "The instrument moves people into the programme." if passed
         else "The instrument moves too few people into the programme."
     )  # fmt: skip
-    return context.result(passed, f"{plain} (F {written(f, 1)}, limit {least:g})", f, least, plain)
+    return context.result(
+        passed, f"{plain.rstrip('.')} (F {written(f, 1)}, limit {least:g}).", f, least, plain
+    )

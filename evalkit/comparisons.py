@@ -99,7 +99,10 @@ def discontinuity(study: Study, target: Target, followed: pd.DataFrame) -> Estim
     made = described(target, replace(sample, covariates=(), notes=()), found)
     near = (found.n_within_treatment, found.n_within_comparison)
     far = len(frame) - sum(near)
-    said = f"the jump is for people within {found.bandwidth:.3g} points of the cut-off"
+    said = (
+        f"the jump is for people within {found.bandwidth:.3g} points of the cut-off: {near[0]} on the programme "
+        f"and {near[1]} not"
+    )
     return replace(
         made, notes=(said, *made.notes), n_treatment=near[0], n_comparison=near[1],
         n_dropped=far, dropped_why=(("outside the bandwidth", far),) if far else (),

@@ -131,10 +131,12 @@ class Needs(Part):
 
 
 class Per(Part):
-    """What a rate is stated for: so many people of a population, or so much time of people."""
+    """What a rate is stated for: so many people of a population or households, or so much time."""
 
     count: float = Field(gt=0, le=1e9)
-    of: Literal["population", "person-days", "person-months", "person-years"] = "population"
+    of: Literal["population", "households", "person-days", "person-months", "person-years"] = (
+        "population"
+    )
 
 
 class RecordingBreak(Part):

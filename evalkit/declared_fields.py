@@ -96,9 +96,7 @@ Point = Annotated[
 """A period of a series, as a day or, where periods are numbered, as a whole number."""
 Starts = Annotated[
     str | dict[str, datetime.date | int | None],
-    PlainValidator(
-        as_starts, json_schema_input_type=str | dict[str, datetime.date | int | None]
-    ),
+    PlainValidator(as_starts, json_schema_input_type=str | dict[str, datetime.date | int | None]),
 ]
 DataFile = Annotated[str, BeforeValidator(as_path)]
 Direction = Literal["lower", "higher", "ambiguous"]

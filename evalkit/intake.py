@@ -82,7 +82,9 @@ def take_in(evaluation: Evaluation, tables: dict[tuple[str, str | None], RawTabl
     alphas = _together([table.alphas for table in returned], ALPHA_COLUMNS)
     read = {table.name: len(table.frame) for table in tables.values()}
     answers = tuple(table.answers for table in returned if table.answers is not None)
-    return Intake(people, scores, events, raised, alphas, tuple(read.items()), answers, matching, series)
+    return Intake(
+        people, scores, events, raised, alphas, tuple(read.items()), answers, matching, series
+    )
 
 
 def _people_table(

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from evalkit.study import Study
 
 
+FAMILY = "code of the family"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BalanceRow(Record):
     """One covariate among the people analysed, by arm; `scaled_by` names the denominator of `smd`.
@@ -56,11 +59,12 @@ def balance_rows(context: CheckContext) -> tuple[BalanceRow, ...]:
     from evalkit import stats
 
     evaluation = context.study.evaluation
-    plan = evaluation.declared.analysis.covariates
+    declared = evaluation.declared.analysis.covariates
+    plan = () if evaluation.estimator(context.target) == "discontinuity" else declared
     rows = context.analysed
     if rows["treated"].nunique() < 2:
         return ()
-    names = list(dict.fromkeys(["baseline", *plan, *made_alike(context.study)]))
+    names = list(dict.fromkeys(["baseline", *declared, *made_alike(context.study)]))
     frame = rows[["treated"]].copy()
     for name in names:
         values = (
@@ -75,7 +79,7 @@ def balance_rows(context: CheckContext) -> tuple[BalanceRow, ...]:
         frame, treatment="treated", covariates=held, estimand=estimand, weights=_weights(context)
     )
     before = _before(context, held, estimand)
-    frame["family_code"] = rows["family"].factorize()[0]
+    frame[FAMILY] = rows["family"].factorize()[0]
     return tuple(
         _balance_row(context, row, estimand, plan, frame, before)
         for row in table.to_dict("records")
@@ -132,7 +136,7 @@ def _smallest(frame: pd.DataFrame, covariate: str) -> tuple[int, int]:
     ]
     if not level and values.nunique() > 2:
         groups = groups[1::2]
-    family = frame["family_code"].to_numpy()
+    family = frame[FAMILY].to_numpy()
     return (
         min(int(group.sum()) for group in groups),
         min(len(set(family[group].tolist())) for group in groups),

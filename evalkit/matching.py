@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evalkit.errors import CannotEstimate, InvalidInput
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -41,7 +43,10 @@ def matched(evaluation: Evaluation, people: pd.DataFrame) -> tuple[pd.DataFrame,
         return people.assign(weight=np.where(alone, 0.0, 1.0), unmatched=why), None
     pool = people[people["entry"].isna() & people["treated"].notna()]
     pool = pool.iloc[pool["person"].to_numpy(dtype=str).argsort(kind="stable")]
-    found = _match(declared, pool, evaluation.declared.seed)
+    try:
+        found = _match(declared, pool, evaluation.declared.seed)
+    except (CannotEstimate, InvalidInput) as refusal:
+        raise type(refusal)(f"key 'design.match': {refusal}") from refusal
     return _told(people, pool, found, declared), Matching(found, tuple(pool["person"]))
 
 

@@ -30,6 +30,8 @@ RESERVED = (
     "weight",
     "unmatched",
     "covered",
+    "entry",
+    "nudged",
 )
 """Names that the analysis gives to columns of its own."""
 
@@ -217,6 +219,11 @@ class PlanConsistency(Faults):
                 f"'{name}' is known only after the start: to adjust for it would hide the effect."
             )
             self._say(path, what, "columns known before the start", "Take it out of the list.")
+        elif path[1] in ("match", "weight") and name == "baseline":
+            what = "'baseline' stands for each outcome's own first score; a match or weights of people have none."
+            self._say(
+                path, what, "", "Name a column of the people table; rename it if it is so named."
+            )
         elif name in self._days():
             what = f"'{name}' holds days, which can be neither adjusted for nor grouped by."
             self._say(path, what, "numbers or words", "Take it out of the list.")

@@ -58,11 +58,22 @@ def analysis_sample(study: Study, target: Target, followed: pd.DataFrame) -> Sam
         rows["baseline"] = _as_words(rows["baseline"])
     plan = study.evaluation.declared.analysis.covariates
     used, columns, notes = covariate_columns(study, rows, plan)
+    notes = (*notes, *_split_families(study, rows))
     strata = "stratum" if study.evaluation.strata and rows["stratum"].nunique() > 1 else None
     cluster = cluster_column(study, rows)
     level = interval_level(study, target)
     weights = "weight" if bool((rows["weight"] != 1).any()) else None
     return Sample(rows, used, columns, strata, cluster, level, notes, weights)
+
+
+def _split_families(study: Study, rows: pd.DataFrame) -> tuple[str, ...]:
+    """Return a note where chance did not choose and families have people on both sides."""
+    design = study.evaluation.design
+    if design.randomised or not design.comparison_group or not rows["family"].duplicated().any():
+        return ()
+    sides = rows.groupby("family")["treated"].agg(["min", "max"])
+    said = "some families have people in both groups, so what the programme gave one may have reached the other"
+    return (said,) if bool((sides["min"] != sides["max"]).any()) else ()
 
 
 def arms(sample: Sample) -> dict[str, Any]:

@@ -46,6 +46,11 @@ def number_free(text: str) -> bool:
     return re.search(r"(?<![\w-])\d", text) is None
 
 
+def without_categories(text: str) -> str:
+    """Return a sentence with 'column=category' named by its column: an empty cell is a count too."""
+    return re.sub(r"'([^'=]+)=[^']+'", r"'\1'", text)
+
+
 def reporter(informant: str | None) -> str:
     """Return who answered, in words."""
     return "own report" if informant == "self" else f"reported by the {say(informant or '')}"
@@ -150,6 +155,7 @@ class Phrases:
     def _why_not(self) -> str:
         """Say why nothing was estimated; a reason that holds a number stays off shareable pages."""
         why = self.estimate.notes[0] if self.estimate.notes else ""
+        why = why if self.exact else without_categories(why)
         if not why or not (self.exact or number_free(why)):
             return "Too few people answered, or they do not differ, so nothing could be estimated."
         return why

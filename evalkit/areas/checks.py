@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evalkit.areas.trends import p_words
 from evalkit.results import Check
 
 if TYPE_CHECKING:
@@ -58,9 +59,9 @@ def pre_trend(context: AreaContext) -> Check:
         return context.result(None, said, None, limit)
     if p < limit:
         said = "The groups did not move alike before the start"
-        return context.result(False, f"{said} (p = {p:.3f}).", p, limit, f"{said}.")
+        return context.result(False, f"{said} ({p_words(p)}).", p, limit, f"{said}.")
     said = "The groups were not seen to move apart before the start, which does not show that they would not have"
-    return context.result(True, f"{said} (p = {p:.3f}).", p, limit, f"{said}.")
+    return context.result(True, f"{said} ({p_words(p)}).", p, limit, f"{said}.")
 
 
 def anticipation(context: AreaContext) -> Check:

@@ -11,6 +11,7 @@ from evalkit.areas.records import AreaEffect, AreaPoint, AreaSummary, EffectAt
 from evalkit.areas.rows import AreaRows, complete
 from evalkit.areas.trends import trend_before
 from evalkit.errors import CannotEstimate, InvalidInput
+from evalkit.tables import listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +40,13 @@ def difference_in_differences(rows: AreaRows, empty: AreaEffect, comparison: str
     frame = rows.frame.assign(late=rows.frame["place"] >= rows.start)
     if frame["treated"].nunique() < 2 or frame["late"].nunique() < 2:
         raise CannotEstimate(_nobody(frame))
+    units = frame.groupby("treated")["unit"].nunique()
+    if units.min() < 2:
+        raise CannotEstimate(
+            "There is a single unit with the programme, or without it: its own ups and downs cannot be "
+            "told from an effect. Use synthetic-control for one unit with the programme, or "
+            "comparative-interrupted-time-series"
+        )
     means = frame.groupby(["unit", "late"], as_index=False).agg(
         y=("y", "mean"), t=("treated", "max")
     )
@@ -117,19 +125,34 @@ def roll_out(rows: AreaRows, empty: AreaEffect, comparison: str) -> AreaEffect:
         **PANEL, "comparison": comparison, "anticipation": rows.series.anticipation,
         "base": "universal", "seed": rows.seed,
     }  # fmt: skip
+    _check_groups(rows)
     found = group_time_effects(frame, **common)
     main = found.overall(MAIN)
-    starting = rows.frame[rows.frame["after"]]
-    after = starting["place"].nunique()
+    after = {effect.period for effect in found.effects if (effect.relative or 0) >= 0}
     return replace(
         empty, estimate=main.estimate, std_error=main.std_error, df=main.df, p_value=main.p_value,
         conf_low=main.conf_low, conf_high=main.conf_high, n_treated=found.n_treatment,
-        n_comparison=found.n_comparison, n_used=found.n_rows, n_after=int(after),
+        n_comparison=found.n_comparison, n_used=found.n_rows, n_after=len(after),
         dropped_why=(*rows.dropped, *found.dropped_why), summaries=tuple(_summaries(found)),
         effects=(*_since_start(found, rows), *_by_group(found, rows)),
         notes=(*_readable(found.notes), *_with_holes(frame, common, found)), how=main.method,
         **trend_before(found, rows), **_two_way(frame),
     )  # fmt: skip
+
+
+def _check_groups(rows: AreaRows) -> None:
+    """Refuse a roll-out in which a unit starts alone."""
+    frame = rows.frame
+    starts = frame.groupby("unit")["start"].first().dropna()
+    starts = starts[(starts > frame["place"].min()) & (starts <= frame["place"].max())]
+    sizes = starts.astype(int).value_counts().sort_index()
+    alone = [name_of(int(str(at)), rows.series.period) for at in sizes.index[sizes == 1]]
+    if alone:
+        raise CannotEstimate(
+            f"A single unit starts in {listed(alone)}: the effect on it cannot be told from what befell "
+            "it alone. Add the series up to longer periods, such as quarters, so that several share a "
+            "start, or leave it out"
+        )
 
 
 def _readable(notes: Iterable[str]) -> Iterable[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit.areas.calendar import name_of, place_of
 from evalkit.areas.records import AreaEffect, AreaPlacebo, AreaPoint, EffectAt, ModelTerm
 from evalkit.areas.rows import HOLES, AreaRows, named
+from evalkit.areas.trends import p_words
 from evalkit.errors import CannotEstimate
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 PARTLY = "a period in which not every unit of the series has a value"
 POOR = "The mixture follows the treated unit poorly"
 """Heads a note that the check of the fit says already."""
+FEWEST_DONORS = 2
+FEW_DONORS = (
+    "Units to mix that are seen wherever the treated one is: {}, where two or more are needed, and many "
+    "more for ranks. With one use difference-in-differences or comparative-interrupted-time-series"
+)
 UNCOMPARED = "a period in which the two series do not both have a value"
 
 
@@ -42,6 +48,7 @@ def _interrupted(rows: AreaRows, empty: AreaEffect, *, compared: bool) -> AreaEf
     if compared and not len(rows.of(treated=False)):
         raise CannotEstimate("No unit is left to compare with")
     rows, series = _added_up(rows)
+    _both_sides(rows)
     found = interrupted_time_series(
         series, outcome="y", time="place", start=rows.start, season=rows.indicator.season,
         harmonics=rows.indicator.harmonics, breaks=_breaks(rows), gaps="count",
@@ -61,6 +68,17 @@ def _interrupted(rows: AreaRows, empty: AreaEffect, *, compared: bool) -> AreaEf
         **_checked(found),
         notes=tuple(_notes(found, rows)), how=found.method,
     )  # fmt: skip
+
+
+def _both_sides(rows: AreaRows) -> None:
+    """Refuse series of which no period is left before the start, or from it on."""
+    places = rows.frame["place"]
+    for side, left in (
+        ("before the start", places < rows.start),
+        ("from the start on", places >= rows.start),
+    ):
+        if not left.any():
+            raise CannotEstimate(f"There is no period {side} in which every unit has a value")
 
 
 def _checked(found: InterruptedSeries) -> dict[str, Any]:
@@ -185,8 +203,8 @@ def _notes(found: InterruptedSeries, rows: AreaRows) -> Iterable[str]:
         )
     said = "is correlated" if found.ljung_box_p < 0.05 else "is not clearly correlated"
     yield (
-        f"What the model leaves over {said} from period to period (Ljung-Box p = "
-        f"{found.ljung_box_p:.3f}, Durbin-Watson {found.durbin_watson:.2f})"
+        f"What the model leaves over {said} from period to period (Ljung-Box "
+        f"{p_words(found.ljung_box_p)}, Durbin-Watson {found.durbin_watson:.2f})"
     )
 
 
@@ -196,6 +214,9 @@ def synthetic_control(rows: AreaRows, empty: AreaEffect, comparison: str) -> Are
 
     rows = _donors(rows)
     treated = rows.series.treated[0]
+    donors = rows.of(treated=False)["unit"].nunique()
+    if donors < FEWEST_DONORS:
+        raise CannotEstimate(FEW_DONORS.format(donors))
     found = mixture(
         rows.frame, outcome="y", unit="unit", period="place", treated=treated, start=rows.start
     )

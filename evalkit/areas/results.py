@@ -74,8 +74,9 @@ def _effect(study: Study, outcome: Outcome, indicator: Indicator) -> AreaEffect:
 
 
 def in_one_line(refusal: Exception) -> str:
-    """Return the words of a refusal without line breaks."""
-    return " ".join(str(refusal).split())
+    """Return the words of a refusal without line breaks or the names of columns made here."""
+    said = " ".join(str(refusal).split()).split(" holes='")[0]
+    return said.replace("'y'", "The outcome").replace("column The outcome", "the outcome")
 
 
 NOT_USED = "nothing could be estimated from them"

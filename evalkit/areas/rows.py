@@ -115,8 +115,8 @@ def unit_words(indicator: Indicator, kind: str) -> str:
     if per is None:
         return ""
     count = f"{per.count:,.0f}" if per.count >= 1 else f"{per.count:g}"
-    if per.of == "population":
-        return f"per {count} people{each}"
+    if per.of in ("population", "households"):
+        return f"per {count} {'people' if per.of == 'population' else per.of}{each}"
     return f"per {count} {per.of}"
 
 

@@ -17,6 +17,11 @@ UNITS_AN_EFFECT = 10
 ALPHA = 0.05
 
 
+def p_words(p: float) -> str:
+    """Return a p value in words, never as zero."""
+    return "p < 0.001" if p < 0.001 else f"p = {written(p, 3)}"
+
+
 def trend_before(
     study: GroupTimeEffects, rows: AreaRows, reach: float | None = None
 ) -> dict[str, Any]:
@@ -43,7 +48,7 @@ def trend_before(
         reach = sum((e.period or 0) - (e.base or 0) for e in ahead) / max(1, len(ahead))
     worst = max(abs(slope.conf_low), abs(slope.conf_high))
     each = "period" if rows.series.period == "number" else rows.series.period
-    p = "p < 0.001" if slope.p_value < 0.001 else f"p = {written(slope.p_value, 3)}"
+    p = p_words(slope.p_value)
     if slope.p_value < ALPHA:
         said = (
             f"Before the start the units with the programme moved {slope.estimate:.2g} a {each} away "

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evalkit.areas.calendar import many
+from evalkit.areas.trends import p_words
 from evalkit.claims import Reading, read
 from evalkit.maryland import ATTRIBUTES_FROM
 from evalkit.results import Estimate, Finding
@@ -30,13 +31,12 @@ AMBIGUOUS = (
     "worse is read into it."
 )
 RESTS = {
-    "difference_in_differences": "had they moved as the {compared} did",
-    "group_time_effects": "had they moved as the {compared} did",
+    "difference_in_differences": "had they moved as the others did",
+    "group_time_effects": "had they moved as the others did",
     "interrupted_time_series": "had the course before the start gone on",
-    "comparative_time_series": "had the course before the start gone on, and what befell the "
-    "{compared} befallen it too",
+    "comparative_time_series": "had its gap to the comparison gone on as it was going",
     "synthetic_control": "in a mixture of others that followed it before the start",
-}  # fmt: skip
+}
 """What a result is set against, by how it was made."""
 
 
@@ -92,7 +92,7 @@ class AreaPhrases:
         )
         if e.rank is not None:
             of = (e.n_comparison or 0) + 1
-            return f"rank {e.rank} of {of} when each is treated in turn, p = {written(e.p_value or 0, 3)}; {base}"
+            return f"rank {e.rank} of {of} when each is treated in turn, {p_words(e.p_value or 0.0)}; {base}"
         ends = f"{self.number(e.conf_low)} to {self.number(e.conf_high)}"
         return f"{100 * e.confidence:.4g}% interval {ends}; {base}"
 
@@ -106,11 +106,6 @@ class AreaPhrases:
         """The outcome, named."""
         return f"“{self.outcome.name}”"
 
-    @property
-    def _against(self) -> str:
-        compared = "one" if self.effect.n_comparison == 1 else "others"
-        return RESTS[self.effect.method].format(compared=compared)
-
     def difference(self, judged: str) -> str:
         """Say how far the outcome lay from what was expected; `judged` stands after the size."""
         value = self.effect.estimate or 0.0
@@ -119,7 +114,7 @@ class AreaPhrases:
         where = "in the " + (f"{self._noun} with the programme" if self.effect.n_treated == 1
                              else f"{self._noun}s with the programme")  # fmt: skip
         beside = "than" if self.effect.rank is not None else "than it would have been"
-        return f"{where} it was on average {size} {beside} {self._against}"
+        return f"{where} it was on average {size} {beside} {RESTS[self.effect.method]}"
 
     def attributed(self, good: str) -> str:
         return (

@@ -23,6 +23,8 @@ from evalkit.cli.running import (
 from evalkit.errors import InvalidInput
 
 NAMES = (SUMMATIVE, FORMATIVE, FINDINGS)
+FIRST = "growing-together"
+"""The example that shows the most, to be opened first."""
 
 
 @guarded
@@ -103,8 +105,8 @@ def _show(done: dict[str, Done]) -> None:
         for path in result.written:
             say(f"  {path}")
         say()
-    last = list(done.values())[-1]
+    first = done.get(FIRST) or next(iter(done.values()))
     say("Open this first, in a web browser:")
-    say(f"  {last.written[0]}")
+    say(f"  {first.written[0]}")
     say("summative.html says what was found; formative.html helps while a programme runs;")
     say("findings.json is the full-precision copy for the evaluator, not for sharing.")

@@ -182,7 +182,9 @@ def _several(
     for seed in seeds:
         simulation = make(evaluation, given, found, np.random.default_rng(seed))
         truth = {key_of(row): row for row in simulation.truth}
-        kept.append(tuple(_outcomes(evaluation, simulation.study().analyse(sensitivity=False), truth)))
+        kept.append(
+            tuple(_outcomes(evaluation, simulation.study().analyse(sensitivity=False), truth))
+        )
     return kept
 
 

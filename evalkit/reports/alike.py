@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import CannotEstimate, InvalidInput, NotConverged
@@ -85,13 +86,13 @@ def _weighted(released: Released) -> dict[str, Any]:
     rows = []
     for name, arm in zip(study.evaluation.arm_names, ("treatment", "comparison"), strict=True):
         size, most = getattr(found.effective_n, arm), getattr(found.largest_share, arm)
-        count = released.rules.of(part_of(arm, pool[pool["treated"] == (arm == "treatment")]))
-        hidden = count.hidden
-        rows.append((
-            name, count.text,
-            NONE if hidden else number(size, 1 if released.rules.open else 0),
-            NONE if hidden else f"{number(100 * most, 1 if released.rules.open else 0)}%",
-        ))  # fmt: skip
+        mine = (pool["treated"] == (arm == "treatment")).to_numpy()
+        count = released.rules.of(part_of(arm, pool[mine]))
+        weighted = released.rules.of(part_of(arm, pool[mine & (found.weights > 0)]))
+        told = _told(released, size, most)
+        rows.append(
+            (name, count.text, *((NONE, NONE) if count.hidden or weighted.hidden else told))
+        )
     head = ("Arm", "People", "Effective number", "Largest share of the weight held by one person")
     said = [
         note for note in (found.sentence, *found.notes) if released.rules.open or number_free(note)
@@ -100,6 +101,13 @@ def _weighted(released: Released) -> dict[str, Any]:
         "Each result is weighted afresh among the people analysed, so that they are balanced.",
     ))  # fmt: skip
     return {"table": table, "picture": _overlap(released, pool, found.propensity), "said": said}
+
+
+def _told(released: Released, size: float, most: float) -> tuple[str, str]:
+    """Return an effective number and a largest share; rounded where an exact one would count people."""
+    if released.rules.open:
+        return number(size, 1), f"{number(100 * most, 1)}%"
+    return f"{released.rules.rounded(round(size)):,}", f"up to {5 * math.ceil(20 * most - 1e-9)}%"
 
 
 def _overlap(

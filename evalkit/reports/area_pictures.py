@@ -65,7 +65,9 @@ def _course(released: Released, effect: AreaEffect, name: str) -> Picture:
         "comparative_time_series": "It shows whether the two parted at the start; that their gap would have gone on is an assumption.",
         "synthetic_control": "A close fit before the start supports the mixture and does not prove it; a poor one rules it out.",
     }[effect.method]  # fmt: skip
-    return Picture(drawing(svg), f"{name}: the gap from the start on is the effect. {shaded}{can}")
+    return Picture(
+        drawing(svg), f"{name}: the gap from the start on is what the result reports. {shaded}{can}"
+    )
 
 
 def _drawn(released: Released, point: AreaPoint) -> CoursePoint:

@@ -99,7 +99,9 @@ def _terms(effect: AreaEffect) -> Table:
     notes = (
         "Periods next to each other are alike, so intervals allow for it in two ways; where the two "
         "columns disagree, rely on neither.",
-    )
+        *(["Seasons are counted from the first period of the series, whose season is the base."]
+          if any(term.term.startswith("season") for term in effect.terms) else []),
+    )  # fmt: skip
     less = " less the comparison" if effect.n_comparison else ""
     return Table(f"How the series{less} is made up", head, tuple(rows), notes)
 

@@ -59,7 +59,7 @@ def provenance(study: Study) -> list[tuple[str, str]]:
         ("evalkit", evalkit.__version__),
         (f"Evaluation file {evaluation.name}", f"sha256 {evaluation.sha256}"),
         *((f"Data file {name}", f"sha256 {digest}") for name, digest in study.data_sha256),
-        ("Measures", measures),
+        ("Measures", measures or "none: nobody answered a questionnaire"),
         ("Seed", str(evaluation.declared.seed)),
         ("Plan", "not locked in this version: deviations from it cannot be listed"),
     ]

@@ -95,7 +95,9 @@ def _indicators(released: Released) -> dict[str, Any]:
 def next_steps(released: Released) -> list[tuple[str, str]]:
     """Return what to look at next and why, most people first."""
     if released.study.evaluation.declared.data.people is None:
-        return [("No people are followed in this design", "Keep the series coming, period by period.")]
+        return [
+            ("No people are followed in this design", "Keep the series coming, period by period.")
+        ]
     found = [*_largest_losses(released), *_needier_lost(released), *_unheard(released)]
     return found or [("Nothing stands out.", "Keep asking at every wave.")]
 

@@ -13,6 +13,8 @@ from evalkit.robustness import words
 from evalkit.targets import key_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from evalkit.analysis import Analysis
     from evalkit.reports.released import Released
     from evalkit.results import Estimate
@@ -56,18 +58,28 @@ def _table(released: Released, analysis: Analysis) -> Table:
         if not _counted(released, analysis, row):
             rows.append((*named, NOT_SHOWN, NONE))
             continue
-        rows.append((*named, _number(row), row.sentence if released.rules.open else row.shareable))
+        rows.append((*named, _number(row), _said(released, row)))
         if released.rules.open:
             notes |= {f"{words.NAMES[row.analysis]}: {n.rstrip('.')}.": None for n in row.notes}
     head = ("Outcome", "Wave", "Who answered", "Asked", "How much it takes", "What it says")
-    return Table("What a hidden factor could do to each result", head, tuple(rows), tuple(notes))
+    return Table("What a hidden factor could do to each result", head, _once(rows), tuple(notes))
+
+
+def _once(rows: Iterable[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    """Return the rows with analyses of a result that say the same in one row."""
+    asked: dict[tuple[str, ...], list[str]] = {}
+    for *result, name, value, said in rows:
+        asked.setdefault((*result, value, said), []).append(name)
+    return tuple((*key[:-2], "; ".join(names), *key[-2:]) for key, names in asked.items())
 
 
 def _number(row: HiddenBias) -> str:
     """Return an analysis's number for the interval, in few digits: they give no count away."""
     value = row.value_interval
+    if row.sentence == words.NOTHING:
+        return NONE
     if row.analysis in ("robustness-value", "joint-tipping") and value is not None:
-        return f"{100 * value:.0f}% of both"
+        return f"{100 * value:.0f}% of both" if value >= 0.01 else "less than 1% of both"
     if row.analysis == "e-value" and value is not None:
         return f"risk ratios of {number(value, 1)}"
     if row.analysis == "rosenbaum-bounds" and value is not None:
@@ -92,8 +104,13 @@ def _bounds(released: Released, analysis: Analysis, shown: list[HiddenBias]) -> 
 
 
 def _part_name(part: BiasPart) -> str:
-    name = sentence_case(part.label)
-    return name if part.strength is None else f"{name}, {part.strength:g} times"
+    if part.strength is None:
+        return sentence_case(part.label)
+    if part.label == words.ODDS:
+        times = "alike" if part.strength == 1 else f"{part.strength:g} times"
+        return f"{sentence_case(part.label)}, {times}"
+    times = "" if part.strength == 1 else f"{part.strength:g} times "
+    return sentence_case(f"{times}as strong as {part.label}")
 
 
 def _value(released: Released, target: Target, main: Estimate, part: BiasPart) -> str:

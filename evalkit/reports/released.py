@@ -120,7 +120,10 @@ class Released:
     def counts(self, estimate: Estimate) -> tuple[str, str] | None:
         """Return the numbers analysed by arm as they may be shown, or None where they may not."""
         flow = self.flows[key_of(estimate)]
+        rests_on = [n for n in (estimate.n_treatment, estimate.n_comparison) if n]
         if not flow.shown or key_of(estimate) in self.few:
+            return None
+        if any(self.rules.small(n, n) for n in rests_on):
             return None
         shown = [arm.count("analysed").text for arm in flow.arms]
         return shown[0], shown[1] if len(shown) > 1 else ""

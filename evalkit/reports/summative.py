@@ -187,7 +187,9 @@ def theory_states(
 
 def _short(analysis: Analysis, released: Released, finding: Finding) -> str:
     if finding.wave is None or finding.informant is None:
-        return "counted" if finding.claim == "described" else CLAIMS[finding.claim].lower()
+        traced = any(effect.outcome == finding.outcome for effect in analysis.areas)
+        counted = finding.claim == "described" and not traced
+        return "counted" if counted else CLAIMS[finding.claim].lower()
     estimate = next(e for e in analysis.estimates if key_of(e) == key_of(finding))
     words = CLAIMS[finding.claim].lower()
     if released.counts(estimate) is None or estimate.estimate is None:

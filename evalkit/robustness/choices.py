@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from evalkit.results import Estimate
 
 COMPLETE, IMPUTED, PLANNED = "complete-case", "multiple-imputation", "as planned"
+NEAR = 0.5
+"""Intervals that end roughly nearer to zero than this share of half their width are worked out."""
 IMPUTATIONS = 5
 """Completed data sets that a specification is pooled over: the curve is a look, not a result."""
 LEAST_SQUARES = ("mean_difference",)
@@ -27,7 +30,7 @@ LEAST_SQUARES = ("mean_difference",)
 
 
 def without_sites(case: Case, empty: HiddenBias) -> HiddenBias:
-    """Return the result with each site left out; the one that leaves least of it is fitted again."""
+    """Return the result with each site left out; those that leave least of it are fitted again."""
     from evalkit.stats.hidden_bias.left_out import without_each
 
     frame = case.framed()
@@ -41,45 +44,69 @@ def without_sites(case: Case, empty: HiddenBias) -> HiddenBias:
     def fit(site: str) -> Estimate:
         return case.again(followed=case.followed[case.followed["site"] != site])
 
-    return _told(case, empty, _parts(case, rough, fit, str), "site")
+    wider = {site: _wider_without(frame, site) for site in rough}
+    return _told(case, empty, _parts(case, rough, wider, fit, str), "site")
+
+
+def _wider_without(frame: pd.DataFrame, site: str) -> float:
+    """Return about how much wider an interval is without a site: by the people left in each group."""
+    sizes = frame.groupby("treated")[WEIGHT].sum()
+    left = frame[frame["site"] != site].groupby("treated")[WEIGHT].sum().reindex(sizes.index)
+    return float(((1 / left).sum() / (1 / sizes).sum()) ** 0.5)
 
 
 def without_covariates(case: Case, empty: HiddenBias) -> HiddenBias:
-    """Return the result with each covariate left out; the one that leaves least is fitted again."""
+    """Return the result with each covariate left out; those that leave least are fitted again."""
     plan = case.study.evaluation.declared.analysis.covariates
     model = case.model()
     left = {tie.covariate: value for tie, value in zip(model.ties, model.left, strict=True)}
     rough = {name: left[name] for name in plan if name in left}
+    wider = {
+        tie.covariate: ((1 - tie.r2_treatment) / max(1 - tie.r2_outcome, 1e-12)) ** 0.5
+        for tie in model.ties
+    }  # fmt: skip
     if not rough:
         raise CannotEstimate("Nothing is adjusted for")
 
     def fit(name: str) -> Estimate:
         return case.again(covariates=[other for other in plan if other != name])
 
-    return _told(case, empty, _parts(case, rough, fit, named), "covariate")
+    return _told(case, empty, _parts(case, rough, wider, fit, named), "covariate")
 
 
 def _parts(
-    case: Case, rough: dict[str, float], fit: Callable[[str], Estimate],
-    label: Callable[[str], str],
+    case: Case, rough: dict[str, float], wider: dict[str, float],
+    fit: Callable[[str], Estimate], label: Callable[[str], str],
 ) -> list[BiasPart]:  # fmt: skip
-    """Return a part a name: the weakest by the plan's own estimator, the others where it is linear."""
+    """Return a part a name: those that may overturn it by the plan's own estimator, the weakest first.
+
+    `rough` holds the linear estimate without each, `wider` about how many times as wide its interval
+    is. The others have an estimate where it is linear.
+    """
     sign = 1 if units.centred(case.main, case.main.estimate or 0.0) > 0 else -1
-    known = {name: sign * value for name, value in rough.items() if value == value}
-    weakest = min(known, key=lambda name: known[name], default=next(iter(rough)))
+    half = _half(case.main)
+    inner = {n: sign * v - half * wider[n] for n, v in rough.items() if v == v and wider[n] < math.inf}  # fmt: skip
+    weakest = min(inner, key=lambda name: inner[name], default=next(iter(rough)))
+    near = {n for n, end in inner.items() if case.clear and end < NEAR * half} | {weakest}
     exact = case.study.evaluation.estimator(case.target) in LEAST_SQUARES
-    found = []
-    for name, value in rough.items():
-        if name == weakest:
-            found.append(_fitted(case, label(name), lambda: fit(weakest)))
-        elif exact and value == value:
-            found.append(BiasPart(label=label(name), estimate=value))
-    return found
+    fitted = [_fitted(case, label(n), fit, n) for n in sorted(near, key=lambda n: inner.get(n, 0.0))]  # fmt: skip
+    fitted.sort(key=lambda part: part.overturns is not True)
+    linear = [
+        BiasPart(label=label(n), estimate=v)
+        for n, v in rough.items() if n not in near and exact and v == v
+    ]  # fmt: skip
+    return [*fitted, *linear]
 
 
-def _fitted(case: Case, label: str, fit: Callable[[], Estimate]) -> BiasPart:
+def _half(main: Estimate) -> float:
+    if main.conf_low is None or main.conf_high is None:
+        return 0.0
+    return (units.centred(main, main.conf_high) - units.centred(main, main.conf_low)) / 2
+
+
+def _fitted(case: Case, label: str, fit: Callable[[str], Estimate], name: str) -> BiasPart:
     try:
-        again = fit()
+        again = fit(name)
     except REFUSALS as refusal:
         return BiasPart(label=label, note=str(refusal))
     return BiasPart(label=label, **interval_of(again), overturns=case.overturned(again))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 GAMMAS = (1.0, 1.5, 2.0, 3.0)
 FEWEST_PAIRS = 10
+FINE = 1e-9
+"""Gaps nearer to each other than this share of a standard deviation are ties."""
 
 
 def e_values(case: Case, empty: HiddenBias) -> HiddenBias:
@@ -30,7 +32,8 @@ def e_values(case: Case, empty: HiddenBias) -> HiddenBias:
     found = e_value(ends[0], ends[1], ends[2], scale=scale)
     return replace(
         empty, value=found.e_value, value_interval=found.e_value_limit,
-        sentence=found.sentence, shareable=words.e_value(case.clear, found.e_value_limit),
+        sentence=found.sentence if case.clear else words.NOTHING,
+        shareable=words.e_value(case.clear, found.e_value_limit),
         notes=(found.method.rstrip("."), *found.notes),
     )  # fmt: skip
 
@@ -128,18 +131,20 @@ def rosenbaum(case: Case, empty: HiddenBias) -> HiddenBias:
         pairs[1.0], pairs[0.0], gamma=GAMMAS, kind="binary" if binary else "signed-rank",
         alternative="greater" if up else "less", alpha=(1 - case.main.level) / 2,
     )  # fmt: skip
-    largest = found.gamma_critical
+    largest, unseen = found.gamma_critical, found.p_value > found.alpha
+    shareable = words.pairs(case.clear, largest, unseen)
+    figure = f" Their one-sided p-value is {found.p_value:.3f}, above {found.alpha:g}."
     parts = tuple(
         BiasPart(
-            label="hidden odds", strength=b.gamma, conf_low=b.estimate_low,
+            label=words.ODDS, strength=b.gamma, conf_low=b.estimate_low,
             conf_high=b.estimate_high, n_used=found.n_pairs,
             overturns=b.p_high > found.alpha if case.clear else None,
         )
         for b in found.bounds
     )  # fmt: skip
     return replace(
-        empty, value_interval=largest, parts=parts, sentence=found.sentence,
-        shareable=words.pairs(case.clear, largest, found.p_value > found.alpha),
+        empty, value_interval=largest, parts=parts, shareable=shareable,
+        sentence=shareable + figure if unseen and case.clear else found.sentence if case.clear else shareable,
         notes=(found.method.rstrip("."), *found.notes),
     )  # fmt: skip
 
@@ -161,7 +166,15 @@ def _pairs(case: Case, *, binary: bool) -> pd.DataFrame:
     if binary:
         cells = cells[(cells["size"] == 1).all(axis=1)]
     found: pd.DataFrame = cells["mean"].reindex(columns=[1.0, 0.0]).dropna()
-    return found
+    return found if binary else _as_gaps(found, FINE * float(frame["score"].std()))
+
+
+def _as_gaps(pairs: pd.DataFrame, unit: float) -> pd.DataFrame:
+    """Return pairs as gaps beside nought, so that gaps alike but for rounding are ties in any order."""
+    import pandas as pd
+
+    gaps = pairs[1.0] - pairs[0.0]
+    return pd.DataFrame({1.0: (gaps / unit).round() * unit if unit > 0 else gaps, 0.0: 0.0})
 
 
 def oster(case: Case, empty: HiddenBias) -> HiddenBias:
@@ -178,6 +191,7 @@ def oster(case: Case, empty: HiddenBias) -> HiddenBias:
     return replace(
         empty, value=found.delta, estimate=found.estimate_equal,
         overturns=(turned or 0 <= found.delta < 1) if case.clear else None,
-        sentence=found.sentence, shareable=words.oster(case.clear, found.delta, turned),
+        sentence=found.sentence if case.clear else words.NOTHING,
+        shareable=words.oster(case.clear, found.delta, turned),
         notes=(found.method.rstrip("."), *found.notes),
     )  # fmt: skip

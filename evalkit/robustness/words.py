@@ -27,6 +27,7 @@ NOTHING = (
     "The result is no clear difference already, so there is nothing for a hidden factor to overturn; "
     "one could as well hide a difference."
 )
+ODDS = "hidden odds"
 NOT_DONE = "It could not be worked out from these data."
 TWICE, LITTLE_MORE, CLOSE_TWICE = 2.0, 2.5, 4.0
 """Multiples of a covariate's strength in shares explained: ties twice as close explain four times as much."""
@@ -184,7 +185,7 @@ def left_out(noun: str, weakest: BiasPart, *, named_one: bool) -> str:
     """Return whether the result hangs on one site or covariate."""
     which = f" ({weakest.label})" if named_one else ""
     if weakest.overturns is None:
-        return NOTHING if noun == "covariate" else "The result is no clear difference already."
+        return NOTHING
     if weakest.overturns:
         return f"The result hangs on one {noun}{which}: without it there is no clear difference."
     if noun == "covariate":

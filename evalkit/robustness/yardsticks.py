@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 HALF_SD = 0.5**2 / (0.5**2 + 4)
 """The share of who is in which of two groups of one size that half a standard deviation explains."""
+ANY = "any outcome"
+"""A column that no table has."""
 LEFT_OVER = 20
 """At least so many people without a match are needed to see how the groups were before."""
 BEFORE = (
@@ -127,9 +129,9 @@ def _shares_of_arm(case: Case, everyone: pd.DataFrame, names: tuple[str, ...]) -
     for name in names:
         frame[name] = frame["person"].map(case.study.intake.people[name])
     frame = frame.dropna()
-    frame["place"] = np.sqrt(np.arange(len(frame)))  # any outcome will do: it plays no part here
+    frame[ANY] = np.sqrt(np.arange(len(frame)))  # any outcome will do: it plays no part here
     try:
-        model = ties(frame, outcome="place", treatment="treated", covariates=names)
+        model = ties(frame, outcome=ANY, treatment="treated", covariates=names)
     except REFUSALS:
         return {}
     return {tie.covariate: tie.r2_treatment for tie in model.ties}

@@ -253,14 +253,16 @@ def test_nothing_but_words_when_nobody_watches(blues: Path, tmp_path: Path) -> N
 def test_demo(call: Call, tmp_path: Path) -> None:
     result = call("demo", "--out", tmp_path / "d")
     assert result.exit_code == 0, result.output
-    for name in ("beating-the-blues", "growing-together"):
+    areas = ("growing-together-areas", "seatbelts")
+    for name in ("beating-the-blues", "growing-together", *areas):
         folder = tmp_path / "d" / name
         assert {path.name for path in (folder / "reports").iterdir()} == {
             "summative.html", "formative.html", "findings.json"
         }  # fmt: skip
         assert str(folder / "reports" / "summative.html") in result.stdout
         assert not list(folder.glob("*.py"))
-    assert "Open this first" in result.stdout
+    opened = result.stdout.partition("Open this first")[2].splitlines()[1].strip()
+    assert opened == str(tmp_path / "d" / "growing-together" / "reports" / "summative.html")
     (tmp_path / "d" / "growing-together" / "people.csv").write_text("mine", encoding="utf-8")
     again = call("demo", "--out", tmp_path / "d", "--json")
     assert again.exit_code == 1

@@ -298,6 +298,7 @@ def test_what_lowers_a_level_is_said(change: dict[str, Any], reason: str) -> Non
     assert reason in " ".join(level.reasons)
     if level.level == 0:
         assert found.areas[0].estimate is None
+        assert "Use synthetic-control for one unit" in found.findings[0].statement
         assert found.findings[0].claim == "not-enough-information"
 
 
@@ -364,9 +365,9 @@ def test_numbered_periods_quarters_and_rates_by_person_time() -> None:
     assert found.unit == "per 100 person-years"
     usual = analysed(of_type(DID), frame).areas[0]
     assert found.estimate == pytest.approx((usual.estimate or 0) / 10, rel=1e-9)
-    assert analysed(of_type(DID), frame.assign(period=frame["period"].str[:7])).areas[0].estimate == (
-        pytest.approx(usual.estimate)
-    )
+    assert analysed(of_type(DID), frame.assign(period=frame["period"].str[:7])).areas[
+        0
+    ].estimate == (pytest.approx(usual.estimate))
 
 
 @pytest.mark.parametrize("name", [DID, ITS, CITS, MIXTURE, ROLL_OUT])
@@ -492,7 +493,7 @@ ODD: dict[str, tuple[Any, list[int | None], str]] = {
     "starts after the end": (lambda f: f, [*[40] * 3, *[None] * 3], "starts in no area inside"),
     "no never-treated group": (lambda f: f, [6, 6, 6, 12, 12, 12], "none is left that never does"),
     "one area a start": (
-        lambda f: f, [6, 8, 10, 12, None, None], "not enough information"),
+        lambda f: f, [6, 8, 10, 12, None, None], "A single unit starts in 2022-07, 2022-09"),
     "a single period before": (
         lambda f: f[f["period"] >= month(5).isoformat()], [6, 6, 6, None, None, None],
         "single period before the start"),
@@ -558,3 +559,21 @@ def test_starts_may_stand_in_a_column_once_an_area(tmp_path: Path) -> None:
     frame.loc[7, "since"] = "2022-11-01"
     with pytest.raises(InvalidData, match="'a01' has more than one start"):
         study(made, frame)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [DID, ROLL_OUT, CITS, ITS])
+def test_where_nothing_changed_little_is_said_to_have(name: str) -> None:
+    starts = [8, 8, 8, 14, 14, 14, None, None, None, None] if name == ROLL_OUT else TOGETHER
+    made = rolled(starts) if name == ROLL_OUT else of_type(name)
+    clear, inside, runs = 0, 0, 200
+    for seed in range(runs):
+        found = analysed(made, series(starts, effect=0, seed=1000 + seed))
+        clear += found.findings[0].claim in ("improved", "worsened", "described")
+        effect = found.areas[0]
+        low, high = effect.conf_low or 0.0, effect.conf_high or 0.0
+        if effect.check_low is not None:
+            low, high = min(low, effect.check_low), max(high, effect.check_high or high)
+        inside += low <= 0 <= high
+    assert clear / runs <= 0.10
+    assert inside / runs >= 0.90

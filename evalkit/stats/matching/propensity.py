@@ -13,6 +13,7 @@ from evalkit.results import Record
 from evalkit.stats.categories.separation import separating
 from evalkit.stats.shared.columns import check_rows, choice
 from evalkit.stats.shared.design_matrix import Column, drop_aliased, drop_constant
+from evalkit.stats.shared.model_rows import quoted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -189,7 +190,7 @@ def _refuse(matrix: Floats, treated: Floats, names: Sequence[str]) -> None:
         return
     guilty = [n for n, b in zip(names, direction[1:], strict=True) if abs(b) > _SMALL]
     raise CannotEstimate(
-        f"The arm is predicted perfectly for some units by {', '.join(map(repr, guilty))}: there "
+        f"The arm is predicted perfectly for some units by {quoted(guilty)}: there "
         "the arms have nobody alike, so no comparison can be made. Allowed: covariates at "
         "whose values both arms are found. Leave out the column that says who was in which arm, "
         "merge its categories, or restrict the data to where both arms are found."

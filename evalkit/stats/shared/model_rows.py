@@ -112,6 +112,12 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else list(words))
 
 
+def quoted(names: Sequence[str], most: int = 5) -> str:
+    """Return names in quotes; where there are many, categories as the column that has them."""
+    shown = names if len(names) <= most else list(dict.fromkeys(n.split("=")[0] for n in names))
+    return ", ".join(map(repr, shown))
+
+
 def adjusted_for(covariates: Sequence[str]) -> str:
     """Return the part of the sentence that names the covariates."""
     return f", adjusted for {listed(covariates)}" if covariates else ""

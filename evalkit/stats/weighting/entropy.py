@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evalkit.errors import CannotEstimate, NotConverged
+from evalkit.stats.shared.model_rows import quoted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,7 +87,7 @@ def _check_ranges(gaps: Floats, targets: Floats, names: Sequence[str], arm: str)
 
 
 def _unreachable(arm: str, names: Sequence[str] = ()) -> CannotEstimate:
-    what = f" of {', '.join(map(repr, names))}" if names else ""
+    what = f" of {quoted(names)}" if names else ""
     return CannotEstimate(
         f"No weights on the {arm} arm reach the target mean{what}: it lies outside what its people "
         "span, so there is no overlap. Use fewer moments or covariates, take method='overlap', or "

@@ -11,6 +11,7 @@ import numpy as np
 from evalkit.errors import CannotEstimate, NotConverged
 from evalkit.stats.categories.separation import separating
 from evalkit.stats.shared.columns import check_rows
+from evalkit.stats.shared.model_rows import quoted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,8 +94,8 @@ def _check_overlap(matrix: Floats, arm: Floats, names: Sequence[str]) -> None:
         direction = separating(matrix, arm)
         if direction is None:
             return
-        found = [repr(n) for n, x in zip(names, direction, strict=True) if abs(x) > 1e-7]
-    columns = ", ".join(name for name in found if "(intercept)" not in name)
+        found = [n for n, x in zip(names, direction, strict=True) if abs(x) > 1e-7]
+    columns = quoted([name for name in found if "(intercept)" not in name])
     raise CannotEstimate(
         f"There is no overlap: who is treated follows from {columns} for some or all people, so "
         "nobody in the other arm is like them. Leave out the covariate that decides treatment, "
@@ -108,7 +109,7 @@ def _dividing(matrix: Floats, arm: Floats, names: Sequence[str]) -> list[str]:
     above = treated.min(axis=0) >= compared.max(axis=0)
     below = treated.max(axis=0) <= compared.min(axis=0)
     varies = np.ptp(matrix, axis=0) > 0
-    return [repr(n) for n, out in zip(names, (above | below) & varies, strict=True) if out]
+    return [n for n, out in zip(names, (above | below) & varies, strict=True) if out]
 
 
 def _chance(eta: Floats, link: str) -> tuple[Floats, Floats]:
