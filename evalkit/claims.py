@@ -31,7 +31,7 @@ from evalkit.wording import (
 )
 
 if TYPE_CHECKING:
-    from evalkit.declaration import Outcome
+    from evalkit.declared_theory import Outcome
     from evalkit.evaluation import Evaluation
     from evalkit.indicators import Rate
     from evalkit.targets import Target

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from evalkit.areas.declared_faults import AreaFaults
 from evalkit.bias_consistency import BiasConsistency
 from evalkit.contribution_consistency import recruited, rivals_of
-from evalkit.declaration import Outcome, OutcomeMeasure, Scores
+from evalkit.declaration import Scores
+from evalkit.declared_theory import Outcome, OutcomeMeasure
 from evalkit.design_consistency import DesignConsistency
 from evalkit.errors import UnknownMeasure, nearest
 from evalkit.faults import OUTSIDERS, Faults

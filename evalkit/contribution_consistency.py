@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from evalkit.declaration import Outcome, Rival
+    from evalkit.declared_theory import Outcome, Rival
     from evalkit.faults import Faults
     from evalkit.instruments.spec import Measure
 

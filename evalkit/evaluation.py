@@ -8,15 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalkit.consistency import Consistency
-from evalkit.declaration import (
-    LATER_METHODS,
-    Declaration,
-    Outcome,
-    Responses,
-    RolePart,
-    Scores,
-    Wave,
-)
+from evalkit.declaration import LATER_METHODS, Declaration, Responses, RolePart, Scores, Wave
+from evalkit.declared_theory import Outcome
 from evalkit.design_spec import Design
 from evalkit.errors import InvalidEvaluation, InvalidInput, Problem
 from evalkit.logic_model import AuditContext, DomainCover, Gap, LogicModel, completeness

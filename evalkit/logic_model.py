@@ -10,7 +10,7 @@ from evalkit.durations import Duration
 from evalkit.results import Record
 
 if TYPE_CHECKING:
-    from evalkit.declaration import Harm, Link, LogicModelPart, Outcome
+    from evalkit.declared_theory import Harm, Link, LogicModelPart, Outcome
     from evalkit.design_spec import Design
     from evalkit.instruments.spec import Measure
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from evalkit.declaration import Outcome
+    from evalkit.declared_theory import Outcome
 
 Key = tuple[str | None, str | None, str | None, str | None]
 """Outcome, wave, informant, and the contrast where there are more than two arms."""

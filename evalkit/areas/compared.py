@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.areas.calendar import many, name_of
 from evalkit.areas.records import AreaEffect, AreaPoint, AreaSummary, EffectAt
-from evalkit.areas.rows import AreaRows, complete
+from evalkit.areas.rows import AreaRows, common_periods, complete, smallest
 from evalkit.areas.trends import trend_before
 from evalkit.errors import CannotEstimate, InvalidInput
 from evalkit.tables import listed
@@ -67,6 +67,7 @@ def difference_in_differences(rows: AreaRows, empty: AreaEffect, comparison: str
         n_treated=found.n_treatment or 0, n_comparison=found.n_comparison,
         n_used=len(frame), dropped_why=rows.dropped, points=tuple(_points(rows)),
         effects=tuple(_since_start(study, rows)) if study else (), notes=tuple(said),
+        n_before=before, n_after=int(frame["place"].nunique()) - before, **smallest(rows),
         how=f"Each unit's mean before the start against its mean after: {found.method}", **told,
     )  # fmt: skip
 
@@ -120,6 +121,7 @@ def roll_out(rows: AreaRows, empty: AreaEffect, comparison: str) -> AreaEffect:
     """
     from evalkit.stats.panels.group_time import group_time_effects
 
+    rows = common_periods(rows)
     frame = rows.frame.assign(first=rows.frame["start"])
     common: dict[str, Any] = {
         **PANEL, "comparison": comparison, "anticipation": rows.series.anticipation,
@@ -136,7 +138,7 @@ def roll_out(rows: AreaRows, empty: AreaEffect, comparison: str) -> AreaEffect:
         dropped_why=(*rows.dropped, *found.dropped_why), summaries=tuple(_summaries(found)),
         effects=(*_since_start(found, rows), *_by_group(found, rows)),
         notes=(*_readable(found.notes), *_with_holes(frame, common, found)), how=main.method,
-        **trend_before(found, rows), **_two_way(frame),
+        **trend_before(found, rows), **_two_way(frame), **smallest(complete(rows)),
     )  # fmt: skip
 
 

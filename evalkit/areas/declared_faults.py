@@ -8,8 +8,9 @@ from evalkit.areas.calendar import place_of
 from evalkit.faults import Faults
 
 if TYPE_CHECKING:
-    from evalkit.declaration import Indicator, Outcome
+    from evalkit.declaration import Indicator
     from evalkit.declared_plan import Rollout, SeriesPart
+    from evalkit.declared_theory import Outcome
     from evalkit.design_spec import Design
     from evalkit.errors import Problem
 

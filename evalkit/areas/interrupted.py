@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.areas.calendar import name_of, place_of
 from evalkit.areas.records import AreaEffect, AreaPlacebo, AreaPoint, EffectAt, ModelTerm
-from evalkit.areas.rows import HOLES, AreaRows, named
+from evalkit.areas.rows import HOLES, AreaRows, named, smallest
 from evalkit.areas.trends import p_words
 from evalkit.errors import CannotEstimate
 
@@ -51,7 +51,8 @@ def _interrupted(rows: AreaRows, empty: AreaEffect, *, compared: bool) -> AreaEf
     _both_sides(rows)
     found = interrupted_time_series(
         series, outcome="y", time="place", start=rows.start, season=rows.indicator.season,
-        harmonics=rows.indicator.harmonics, breaks=_breaks(rows), gaps="count",
+        harmonics=rows.indicator.harmonics, breaks=_breaks(rows, compared=compared),
+        gaps="count",
         comparison="other" if compared else None,
     )  # fmt: skip
     before = _trend_p(found)
@@ -65,7 +66,7 @@ def _interrupted(rows: AreaRows, empty: AreaEffect, *, compared: bool) -> AreaEf
         dropped_why=rows.dropped, terms=tuple(_terms(found, rows)),
         effects=tuple(_each_period(found, rows)), points=tuple(_points(found, rows, series)),
         pretrend_p=before if compared else None, pretrend=_parted(before) if compared else "",
-        **_checked(found),
+        **_checked(found), **smallest(rows),
         notes=tuple(_notes(found, rows)), how=found.method,
     )  # fmt: skip
 
@@ -140,11 +141,24 @@ def _full_units(rows: AreaRows) -> AreaRows:
     return _full_periods(rows.without((seen < places).to_numpy(), HOLES))
 
 
-def _breaks(rows: AreaRows) -> list[int]:
-    """Return the periods from which recording changed, of those inside the series."""
+def _breaks(rows: AreaRows, *, compared: bool) -> list[int]:
+    """Return the periods from which recording changed, of those inside the series.
+
+    One that falls on the start, or in the periods left out before it, is one step with the
+    programme's: a series on its own is refused, and a comparison is taken to have changed alike.
+    """
     places = rows.frame["place"]
-    found = [place_of(item.on, rows.series.period) for item in rows.indicator.breaks]
-    return sorted({x for x in found if x is not None and places.min() < x <= places.max()})
+    last = int(places[places < rows.start].max())
+    asked = (place_of(item.on, rows.series.period) for item in rows.indicator.breaks)
+    found = {x for x in asked if x is not None and places.min() < x <= places.max()}
+    hidden = sorted(x for x in found if last < x <= rows.start)
+    if hidden and not compared:
+        raise CannotEstimate(
+            f"Recording changed in {name_of(hidden[0], rows.series.period)}, as the programme "
+            "started: the two cannot be told apart. Areas without the programme whose recording "
+            "changed alike could tell them (comparative-interrupted-time-series)"
+        )
+    return sorted(found - set(hidden))
 
 
 def _terms(found: InterruptedSeries, rows: AreaRows) -> Iterable[ModelTerm]:
@@ -228,7 +242,7 @@ def synthetic_control(rows: AreaRows, empty: AreaEffect, comparison: str) -> Are
         weights=tuple((str(item.donor), item.weight) for item in found.weights),
         fit=found.fit_r2, outside_range=found.outside_range, rank=found.rank,
         notes=(*(x for x in found.notes if not x.startswith(POOR)), *_without_one(found)),
-        how=found.method,
+        how=found.method, **smallest(rows),
     )  # fmt: skip
 
 

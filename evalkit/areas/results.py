@@ -6,18 +6,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from evalkit.areas.calendar import place_of, starts_within
+from evalkit.areas.calendar import many, place_of, starts_within
 from evalkit.areas.checks import AREA_CHECKS, AreaContext
 from evalkit.areas.compared import difference_in_differences, roll_out
 from evalkit.areas.interrupted import compared_series, interrupted_series, synthetic_control
 from evalkit.areas.records import AreaEffect
-from evalkit.areas.rows import AreaRows, area_rows, named, spread, unit_words
+from evalkit.areas.rows import AreaRows, area_rows, named, smallest, spread, unit_words
 from evalkit.errors import CannotEstimate, InvalidInput
 from evalkit.maryland import rate
 from evalkit.results import Check, Level, Records
 
 if TYPE_CHECKING:
-    from evalkit.declaration import Indicator, Outcome
+    from evalkit.declaration import Indicator
+    from evalkit.declared_theory import Outcome
     from evalkit.evaluation import Evaluation
     from evalkit.study import Study
 
@@ -57,7 +58,7 @@ def _effect(study: Study, outcome: Outcome, indicator: Indicator) -> AreaEffect:
         outcome=outcome.id, indicator=indicator.id, method=name, estimand=evaluation.design.estimand,
         unit=unit_words(indicator, rows.series.period), direction=indicator.direction,
         primary=primary is not None and primary.outcome == outcome.id, n_rows=rows.came_in,
-        **_counts(evaluation, rows), spread=spread(rows), **_small(rows),
+        **_counts(evaluation, rows), spread=spread(rows), **smallest(rows),
     )  # fmt: skip
     rollout = evaluation.declared.design.rollout
     against = (rollout.comparison if rollout else None) or "never"
@@ -98,16 +99,6 @@ def _counts(evaluation: Evaluation, rows: AreaRows) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _small(rows: AreaRows) -> dict[str, Any]:
-    """Return the least count of a group before or after the start, and of a unit in a period."""
-    if not rows.counts:
-        return {"smallest_total": None, "smallest_value": None}
-    totals = rows.frame.groupby(["treated", "after"])["value"].sum()
-    return {
-        "smallest_total": float(totals.min()), "smallest_value": float(rows.frame["value"].min()),
-    }  # fmt: skip
-
-
 def _said(rows: AreaRows, found: AreaEffect) -> Iterable[str]:
     """Say what of the declaration bears on a reading: a start inside a period, breaks, a window."""
     kind, noun = rows.series.period, rows.series.period
@@ -117,23 +108,25 @@ def _said(rows: AreaRows, found: AreaEffect) -> Iterable[str]:
             "though it was so in part"
         )
     for item in rows.indicator.breaks:
-        if found.terms and _inside(rows, place_of(item.on, kind)):
-            yield f"Recording changed on {item.on} ({item.why}): a step there is allowed for"
-        else:
-            yield (
-                f"Recording changed on {item.on} ({item.why}): if it did so alike everywhere it "
-                "drops out of a comparison, else it is in the result"
-            )
+        said = _of_break(rows, found, place_of(item.on, kind))
+        yield f"Recording changed on {item.on} ({item.why}): {said}"
     if rows.series.anticipation:
         yield (
-            f"The {rows.series.anticipation} period(s) before the start, in which units may have "
-            "changed already, are compared with nothing"
+            f"What was seen in the {many(rows.series.anticipation, kind)} before the start, when units "
+            "may have changed already, is compared with nothing"
         )
 
 
-def _inside(rows: AreaRows, place: int | None) -> bool:
+def _of_break(rows: AreaRows, found: AreaEffect, place: int | None) -> str:
+    """Say what became of a change of recording."""
     places = rows.frame["place"]
-    return place is not None and places.min() < place <= places.max()
+    if place is None or not places.min() < place <= places.max():
+        return "the series lie on one side of it"
+    if named(f"break {place}", rows) in {term.term for term in found.terms}:
+        return "a step there is allowed for"
+    if found.n_comparison is None:
+        return "no step there is allowed for"
+    return "if it did so alike everywhere it drops out of the comparison, else it is in the result"
 
 
 def _adjusted(evaluation: Evaluation, found: list[AreaEffect]) -> list[AreaEffect]:

@@ -25,6 +25,7 @@ EMPTY = "no value"
 OUTSIDE = "a unit neither treated nor compared with"
 WINDOW = "a period in which units may have changed before the start"
 HOLES = "a unit not seen in every period"
+SPARSE = "a period in which most units have no value"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,8 +102,34 @@ def _window(rows: AreaRows) -> AreaRows:
     return rows.without(near.to_numpy(), WINDOW)
 
 
+def smallest(rows: AreaRows) -> dict[str, float | None]:
+    """Return the least count of a group before or after the start, and of a unit in a period.
+
+    In a roll-out, where there is no one start, units that never start have a single total.
+    """
+    frame = rows.frame
+    if not rows.counts:
+        return {"smallest_total": None, "smallest_value": None}
+    late = frame["after"] if rows.series.start is None else frame["place"] >= rows.start
+    totals = frame.groupby([frame["treated"], late])["value"].sum()
+    return {
+        "smallest_total": float(totals.min()), "smallest_value": float(frame["value"].min()),
+    }  # fmt: skip
+
+
+def common_periods(rows: AreaRows) -> AreaRows:
+    """Leave out the periods in which fewer than half of the units are seen, which are counted.
+
+    Without it one unit with a longer series would leave every other out.
+    """
+    frame = rows.frame
+    there = frame.groupby("place")["unit"].transform("nunique")
+    return rows.without((2 * there < frame["unit"].nunique()).to_numpy(), SPARSE)
+
+
 def complete(rows: AreaRows) -> AreaRows:
     """Leave out the units that are not seen in every period, which are counted."""
+    rows = common_periods(rows)
     frame = rows.frame
     seen = frame.groupby("unit")["place"].transform("nunique")
     return rows.without((seen < frame["place"].nunique()).to_numpy(), HOLES)

@@ -21,7 +21,7 @@ from evalkit.wording import lower_first, number_free, too_few_df
 
 if TYPE_CHECKING:
     from evalkit.areas.records import AreaEffect
-    from evalkit.declaration import Outcome
+    from evalkit.declared_theory import Outcome
     from evalkit.evaluation import Evaluation
     from evalkit.results import Level
 
@@ -173,9 +173,11 @@ class AreaPhrases:
 
 
 def unsure(effect: AreaEffect) -> bool:
-    """Whether the interval by an autoregression holds zero, which short series make likely."""
+    """Whether the interval by an autoregression holds zero, or a series wanders too far for one."""
     low, high = effect.check_low, effect.check_high
-    return low is not None and high is not None and low <= 0 <= high
+    if low is None or high is None:
+        return bool(effect.terms)
+    return low <= 0 <= high
 
 
 def read_area(effect: AreaEffect, outcome: Outcome) -> Reading:
@@ -249,11 +251,15 @@ def _caveats(effect: AreaEffect, level: Level) -> list[str]:
             for reason in level.reasons[1:]
         ]
     said += [f"{text[:1].upper()}{text[1:]}." for text in level.beside]
+    crossing = (effect.conf_low or 0.0) > 0 or (effect.conf_high or 0.0) < 0
+    if effect.check_low is None and effect.terms and crossing:
+        said.append(
+            "The series wanders too far for an autoregression as a check, so the result is not clear."
+        )
     if effect.check_low is not None and effect.check_high is not None:
         places = digits((effect.check_high - effect.check_low) / 2)
         ends = f"{written(effect.check_low, places)} to {written(effect.check_high, places)}"
         said.append(f"By an autoregression, as a check, the interval is {ends}.")
-        crossing = (effect.conf_low or 0.0) > 0 or (effect.conf_high or 0.0) < 0
         if crossing and unsure(effect):
             said.append(
                 "The two ways to allow for correlation disagree, so the result is not clear."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from evalkit.people import taking_part
 
 if TYPE_CHECKING:
-    from evalkit.declaration import Activity, Link
+    from evalkit.declared_theory import Activity, Link
     from evalkit.study import Study
 
 

@@ -22,7 +22,7 @@ from evalkit.targets import key_of
 
 if TYPE_CHECKING:
     from evalkit.areas.records import AreaEffect
-    from evalkit.declaration import Link, Outcome
+    from evalkit.declared_theory import Link, Outcome
     from evalkit.indicators import Rate
     from evalkit.results import Estimate, Level
     from evalkit.study import Study

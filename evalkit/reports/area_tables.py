@@ -20,8 +20,10 @@ SUMMARIES = {
     "dynamic": "Each time since the start first, then the times",
     "calendar": "Each period of the calendar first, then the periods",
 }
+ENOUGH_DF = 10
+"""With fewer periods to spare, single counts could be worked out from the parts of a model."""
 TERMS = {
-    "(intercept)": "Level at the first period",
+    "(intercept)": "Level a period before the first",
     "time": "Slope before the start, a period",
     "level": "Step at the start",
     "slope": "Change of slope from the start on, a period",
@@ -39,7 +41,7 @@ def tables_of(effect: AreaEffect, *, each: bool) -> Iterable[Table]:
     """Yield the tables of one outcome; `each` allows single periods and groups."""
     if effect.summaries:
         yield _summaries(effect)
-    if effect.terms:
+    if effect.terms and (each or (effect.df or 0) >= ENOUGH_DF):
         yield _terms(effect)
     if effect.weights:
         yield _weights(effect)

@@ -28,10 +28,10 @@ UNSEEN = (
 
 
 MODELS = {
-    "difference_in_differences": "The change in each unit's mean from before the start to after it, set against the same of the others; HC2 standard errors with Satterthwaite degrees of freedom, which allow for few units. Effects by time since the start are Callaway and Sant'Anna's (2021).",
-    "group_time_effects": "Effects by group of starters and period after Callaway and Sant'Anna (2021), each against the last period before the start and the units compared with; errors from the influence of units; bands that hold for all points at once by a multiplier bootstrap with the seed below.",
-    "interrupted_time_series": "Least squares on time, a step and a change of slope at the start, seasons and breaks as declared; Newey-West standard errors, with a first-order autoregression beside them. Series of several units are added up.",
-    "comparative_time_series": "The same of the series less the comparison's, each added up over its units, so that what befell both drops out.",
+    "difference_in_differences": "The change in each unit's mean from before the start to after it, set against the same of the others; every unit counts alike, however many people live there; HC2 standard errors with Satterthwaite degrees of freedom, which allow for few units. Effects by time since the start are Callaway and Sant'Anna's (2021).",
+    "group_time_effects": "Effects by group of starters and period after Callaway and Sant'Anna (2021), each against the last period before the start and the units compared with; every unit counts alike, however many people live there; errors from the influence of units; bands that hold for all points at once by a multiplier bootstrap with the seed below.",
+    "interrupted_time_series": "Least squares on time, a step and a change of slope at the start, seasons and breaks as declared; Newey-West standard errors, with a first-order autoregression beside them. Several units make one series: counts and denominators are added up, so that a unit weighs by its size, and values stated per nothing are averaged.",
+    "comparative_time_series": "The same of the series less the comparison's, each put together from its units, so that what befell both drops out.",
     "synthetic_control": "Weights of other units, none negative and adding up to one, that follow the treated unit most nearly before the start; each unit treated in turn for the rank (Abadie, Diamond and Hainmueller 2010).",
 }
 
@@ -167,11 +167,21 @@ def _part(released: Released, effect: AreaEffect, name: str) -> AreaPart:
         return AreaPart(name, (), (), ())
     each = periods_shown(released, effect)
     lines = [] if each else [UNSEEN]
-    lines += [effect.pretrend] if effect.pretrend else []
+    lines += list(_before_the_start(released, effect))
     return AreaPart(
         name, tuple(lines), tuple(pictures_of(released, effect, name)) if each else (),
         tuple(tables_of(effect, each=each)),
     )  # fmt: skip
+
+
+def _before_the_start(released: Released, effect: AreaEffect) -> Iterable[str]:
+    """Yield what the periods before the start show; without figures where none may be shown."""
+    if released.rules.open and effect.pretrend:
+        yield effect.pretrend
+        return
+    for check in effect.checks:
+        if check.check == "pre-trend" and effect.pretrend:
+            yield check.shareable
 
 
 def series_methods(evaluation: Evaluation) -> Iterable[tuple[str, str]]:

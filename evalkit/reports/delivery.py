@@ -13,7 +13,7 @@ from evalkit.wording import say
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evalkit.declaration import Activity
+    from evalkit.declared_theory import Activity
 
 
 def reach_table(released: Released) -> tables.Table:

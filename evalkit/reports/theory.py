@@ -9,7 +9,7 @@ from evalkit.logic_model import COLUMNS
 from evalkit.reports.figures import DiagramLink, DiagramNode, draw_logic_model
 
 if TYPE_CHECKING:
-    from evalkit.declaration import Outcome
+    from evalkit.declared_theory import Outcome
     from evalkit.logic_model import LogicModel
 
 NOT_MEASURED = ("not-measured", "not measured")

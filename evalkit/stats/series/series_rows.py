@@ -240,7 +240,13 @@ def _check_columns(names: Sequence[str], matrix: Floats) -> None:
     length = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
     alike = np.flatnonzero(length < _ALIASED * np.sqrt(len(matrix)))
     if len(alike):
+        name = names[int(alike[0]) + 1]
+        step = "Leave out a break."
+        if name.startswith(("season", "cosine", "sine")):
+            step = (
+                "Seasons need about two years on one side of the start: add periods, use harmonics "
+                "in place of seasons, or leave seasons out."
+            )
         raise CannotEstimate(
-            f"'{names[int(alike[0]) + 1]}' is fixed by the columns before it, so it cannot be told "
-            "apart from them. Leave out a break or a season."
+            f"'{name}' is fixed by the columns before it, so it cannot be told apart from them. {step}"
         )
