@@ -70,17 +70,17 @@ def anticipation(context: AreaContext) -> Check:
     With the last period before the start as the base, the one before it shows a step between them.
     """
     lead = context.evaluation.declared.design.series
-    at = -2.0 - (lead.anticipation if lead else 0)
-    found = [e for e in context.effect.effects if e.by == "since-start" and e.at == at]
-    if not found or found[0].conf_low is None or found[0].conf_high is None:
+    base = -1.0 - (lead.anticipation if lead else 0)
+    before = [e for e in context.effect.effects if e.by == "since-start" and e.at < base]
+    last = max((e for e in before if e.conf_low is not None), key=lambda e: e.at, default=None)
+    if last is None or last.conf_low is None or last.conf_high is None:
         said = "Whether units changed just before the start cannot be seen."
         return context.result(None, said)
-    early = found[0].conf_low > 0 or found[0].conf_high < 0
-    if early:
+    if last.conf_low > 0 or last.conf_high < 0:
         said = "Units with the programme changed more than the others just before the start."
-        return context.result(False, said, found[0].estimate)
+        return context.result(False, said, last.estimate)
     said = "No change was seen just before the start that the others did not share."
-    return context.result(True, said, found[0].estimate)
+    return context.result(True, said, last.estimate)
 
 
 def justified(context: AreaContext) -> Check:

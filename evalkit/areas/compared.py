@@ -121,7 +121,7 @@ def roll_out(rows: AreaRows, empty: AreaEffect, comparison: str) -> AreaEffect:
     """
     from evalkit.stats.panels.group_time import group_time_effects
 
-    rows = common_periods(rows)
+    whole, rows = common_periods(rows), complete(rows)
     frame = rows.frame.assign(first=rows.frame["start"])
     common: dict[str, Any] = {
         **PANEL, "comparison": comparison, "anticipation": rows.series.anticipation,
@@ -137,8 +137,8 @@ def roll_out(rows: AreaRows, empty: AreaEffect, comparison: str) -> AreaEffect:
         n_comparison=found.n_comparison, n_used=found.n_rows, n_after=len(after),
         dropped_why=(*rows.dropped, *found.dropped_why), summaries=tuple(_summaries(found)),
         effects=(*_since_start(found, rows), *_by_group(found, rows)),
-        notes=(*_readable(found.notes), *_with_holes(frame, common, found)), how=main.method,
-        **trend_before(found, rows), **_two_way(frame), **smallest(complete(rows)),
+        n_before=_periods_before(rows), notes=(*_readable(found.notes), *_with_holes(whole, rows, common)),
+        how=main.method, **trend_before(found, rows), **_two_way(frame), **smallest(rows),
     )  # fmt: skip
 
 
@@ -204,21 +204,32 @@ def _at(by: str, at: float, name: str, effect: PanelEffect) -> EffectAt:
     )  # fmt: skip
 
 
-def _with_holes(
-    frame: pd.DataFrame, common: dict[str, Any], found: GroupTimeEffects
-) -> Iterable[str]:
-    """Say what the result would be with units that are not seen throughout, where there are any."""
+def _periods_before(rows: AreaRows) -> int:
+    """Return how many periods lie before the first start inside the series."""
+    starts, places = rows.frame["start"], rows.frame["place"].drop_duplicates()
+    return int((places < starts[starts > places.min()].min()).sum())
+
+
+def _with_holes(whole: AreaRows, rows: AreaRows, common: dict[str, Any]) -> Iterable[str]:
+    """Say what the result would be with the rows that were left out for gaps, where there are any."""
     from evalkit.stats.panels.group_time import group_time_effects
 
-    if not any(reason == "a unit not seen in every period" for reason, _ in found.dropped_why):
+    if len(whole.frame) == len(rows.frame):
         return
+    frame = whole.frame.assign(first=whole.frame["start"])
+    periods, seen = frame["place"].nunique(), frame.groupby("unit")["place"].nunique()
+    left = "these units" if rows.frame["unit"].nunique() < len(seen) else "the periods they lack"
+    yield (
+        f"{int((seen < periods).sum())} of {len(seen)} units are not seen in every one of the {periods} "
+        f"periods: {left} were left out"
+    )
     try:
         other = group_time_effects(frame, **{**common, "holes": "pairs"}).overall(MAIN)
     except (CannotEstimate, InvalidInput) as refusal:
-        yield f"Units not seen throughout cannot be used where they are seen: {refusal}"
+        yield f"What was left out for gaps cannot be used: {refusal}"
         return
     yield (
-        f"With units not seen throughout used wherever they are seen, the effect would be "
+        "With every unit used wherever it is seen, the effect would be "
         f"{other.estimate:.3g} ({other.conf_low:.3g} to {other.conf_high:.3g})"
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.areas.calendar import name_of, place_of
 from evalkit.areas.records import AreaEffect, AreaPlacebo, AreaPoint, EffectAt, ModelTerm
-from evalkit.areas.rows import HOLES, AreaRows, named, smallest
+from evalkit.areas.rows import HOLES, PARTLY, AreaRows, named, smallest
 from evalkit.areas.trends import p_words
 from evalkit.errors import CannotEstimate
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from evalkit.stats.series.series_results import InterruptedSeries
     from evalkit.stats.series.synthetic_results import SyntheticControl
 
-PARTLY = "a period in which not every unit of the series has a value"
 POOR = "The mixture follows the treated unit poorly"
 """Heads a note that the check of the fit says already."""
 FEWEST_DONORS = 2

@@ -25,6 +25,7 @@ EMPTY = "no value"
 OUTSIDE = "a unit neither treated nor compared with"
 WINDOW = "a period in which units may have changed before the start"
 HOLES = "a unit not seen in every period"
+PARTLY = "a period in which not every unit of the series has a value"
 SPARSE = "a period in which most units have no value"
 
 
@@ -128,11 +129,17 @@ def common_periods(rows: AreaRows) -> AreaRows:
 
 
 def complete(rows: AreaRows) -> AreaRows:
-    """Leave out the units that are not seen in every period, which are counted."""
+    """Leave out units not seen in every period, or periods without every unit; fewer rows are lost.
+
+    Whichever is left out is counted.
+    """
     rows = common_periods(rows)
     frame = rows.frame
     seen = frame.groupby("unit")["place"].transform("nunique")
-    return rows.without((seen < frame["place"].nunique()).to_numpy(), HOLES)
+    there = frame.groupby("place")["unit"].transform("nunique")
+    gaps = (seen < frame["place"].nunique()).to_numpy()
+    partly = (there < frame["unit"].nunique()).to_numpy()
+    return rows.without(gaps, HOLES) if gaps.sum() <= partly.sum() else rows.without(partly, PARTLY)
 
 
 def unit_words(indicator: Indicator, kind: str) -> str:

@@ -109,7 +109,7 @@ def _alike(evaluation: Evaluation) -> Iterable[Fact]:
 
 PRIMARY = {
     "complete-case": "People without the outcome are left out of the plan's own result and counted (complete cases).",
-    "multiple-imputation": "Multiple imputation by chained equations (predictive mean matching), apart by arm, pooled by Rubin's rules (Barnard and Rubin 1999).",
+    "multiple-imputation": "Multiple imputation by chained equations, apart by arm: scores of many values by a normal model within the ends of the scale, everything else by predictive mean matching; pooled by Rubin's rules (Barnard and Rubin 1999).",
     "attrition-weights": "Those who answered are weighted by one over the chance of having answered, modelled by arm.",
 }
 """How the plan treats the lost in its own result."""

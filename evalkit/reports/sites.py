@@ -56,9 +56,9 @@ def _whole_is_shown(released: Released, row: SiteResults) -> bool:
 def visible(released: Released, row: SiteResults) -> set[str]:
     """Return the sites whose own result may be shown.
 
-    A site is hidden where either group is small. Where that hides a single site the smallest of the
-    others is hidden too, or the one could be worked out from the rest and the average. Shares of a
-    site would count its people, and are hidden.
+    A site is hidden where either group is small. Where that hides a single site, or a single one of
+    those averaged, the smallest of the others is hidden too, or the one could be worked out from the
+    rest and the average. Shares of a site would count its people, and are hidden.
     """
     rules = released.rules
     if row.unit == "share" and not rules.open:
@@ -68,8 +68,11 @@ def visible(released: Released, row: SiteResults) -> set[str]:
         if not rules.small(site.n_treatment, site.families_treatment)
         and not rules.small(site.n_comparison, site.families_comparison)
     }  # fmt: skip
-    if len(row.sites) - len(seen) == 1 and seen:
-        del seen[min(seen, key=lambda name: (seen[name], name))]
+    averaged = [site.site for site in row.sites if not site.why_not]
+    for names in (averaged, [site.site for site in row.sites]):
+        left = [name for name in names if name in seen]
+        if len(names) - len(left) == 1 and left:
+            del seen[min(left, key=lambda name: (seen[name], name))]
     return set(seen)
 
 
