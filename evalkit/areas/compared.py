@@ -229,7 +229,7 @@ def _with_holes(whole: AreaRows, rows: AreaRows, common: dict[str, Any]) -> Iter
         yield f"What was left out for gaps cannot be used: {refusal}"
         return
     yield (
-        "With every unit used wherever it is seen, the effect would be "
+        "With units not seen throughout used wherever they are seen, the effect would be "
         f"{other.estimate:.3g} ({other.conf_low:.3g} to {other.conf_high:.3g})"
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evalkit.areas.calendar import name_of, place_of
 from evalkit.areas.records import Counted
@@ -103,7 +103,7 @@ def _window(rows: AreaRows) -> AreaRows:
     return rows.without(near.to_numpy(), WINDOW)
 
 
-def smallest(rows: AreaRows) -> dict[str, float | None]:
+def smallest(rows: AreaRows) -> dict[str, Any]:
     """Return the least count of a group before or after the start, and of a unit in a period.
 
     In a roll-out, where there is no one start, units that never start have a single total.

@@ -20,7 +20,7 @@ BEATING = ROOT / "examples" / "beating-the-blues"
 
 
 def one(data: dict[str, Any], frame: pd.DataFrame) -> Estimate:
-    (found,) = study_of(data, *split(frame)).analyse().estimates
+    (found,) = study_of(data, *split(frame)).analyse(sensitivity=False).estimates
     return found
 
 
@@ -128,7 +128,7 @@ def test_before_and_after_is_the_mean_change() -> None:
     rest = frame.iloc[2:]
     change = (rest["post"] - rest["pre"]).astype(float)
     study = study_of(before_after(), *split(frame))
-    analysis = study.analyse()
+    analysis = study.analyse(sensitivity=False)
     (found,) = analysis.estimates
     assert found.estimate == pytest.approx(change.mean())
     assert found.std_error == pytest.approx(change.std() / 38**0.5)
@@ -146,7 +146,7 @@ def test_before_and_after_is_the_mean_change() -> None:
 def test_what_cannot_be_estimated_is_empty_and_says_why(post: Any) -> None:
     for made in (declare(), matched(), before_after()):
         frame = arms(20).assign(post=post, **({"pre": 20} if post else {}))
-        analysis = study_of(made, *split(frame)).analyse()
+        analysis = study_of(made, *split(frame)).analyse(sensitivity=False)
         (found,) = analysis.estimates
         assert found.estimate is None or post
         if found.estimate is None:
@@ -168,7 +168,7 @@ def test_p_values_are_adjusted_among_those_there_are() -> None:
     frame = arms(40)
     scores = frame[["person", "pre", "post"]].assign(late="")
     people = frame.drop(columns=["pre", "post"])
-    first, second = study_of(made, people, scores).analyse().estimates
+    first, second = study_of(made, people, scores).analyse(sensitivity=False).estimates
     assert first.p_adjusted == pytest.approx(first.p_value)
     assert (second.p_value, second.p_adjusted) == (None, None)
 
@@ -180,7 +180,9 @@ def test_an_estimator_may_be_replaced() -> None:
 
     study = study_of(declare(), *split(arms(40)))
     mine = study.analyse(estimators=ESTIMATORS | {"mean_difference": twice}).estimates[0]
-    assert mine.estimate == pytest.approx(2 * study.analyse().estimates[0].estimate)
+    assert mine.estimate == pytest.approx(
+        2 * study.analyse(sensitivity=False).estimates[0].estimate
+    )
 
 
 # Metamorphic: what must not change a number
@@ -254,8 +256,10 @@ def test_swapping_the_names_of_the_arms_mirrors_every_estimate(studies: dict[str
     path = BEATING / "evaluation.yaml"
     frame = pd.read_csv(BEATING / "beating_the_blues.csv")
     frame["treatment"] = frame["treatment"].map({"BtheB": "TAU", "TAU": "BtheB"})
-    swapped = ek.load(path).study(tables={"beating_the_blues.csv": frame}).analyse()
-    straight = studies["beating-the-blues"].analyse()
+    swapped = (
+        ek.load(path).study(tables={"beating_the_blues.csv": frame}).analyse(sensitivity=False)
+    )
+    straight = studies["beating-the-blues"].analyse(sensitivity=False)
     for x, y in zip(straight.estimates, swapped.estimates, strict=True):
         same(x, y, sign=-1)
     assert [v.level for v in straight.levels] == [v.level for v in swapped.levels]
@@ -264,7 +268,9 @@ def test_swapping_the_names_of_the_arms_mirrors_every_estimate(studies: dict[str
 
 @pytest.mark.parametrize("effect", [-6, 6])
 def test_worse_is_said_as_plainly_as_better(effect: int) -> None:
-    (found,) = study_of(declare(), *split(arms(40, effect=effect))).analyse().findings
+    (found,) = (
+        study_of(declare(), *split(arms(40, effect=effect))).analyse(sensitivity=False).findings
+    )
     assert found.claim == ("improved" if effect < 0 else "worsened")
     assert found.attributes
 

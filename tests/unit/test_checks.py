@@ -13,7 +13,7 @@ from tests.conftest import arms, before_after, declare, matched, split, study_of
 
 
 def analysed(data: dict[str, Any], frame: pd.DataFrame) -> Any:
-    return study_of(data, *split(frame)).analyse()
+    return study_of(data, *split(frame)).analyse(sensitivity=False)
 
 
 def check(found: Any, name: str) -> Any:

@@ -113,7 +113,7 @@ def test_the_level_names_both_conventions_and_the_page_shows_the_readings(tmp_pa
         (before_after(), 1, 2),
     ):
         study = study_of(made, *split(arms(60)))
-        analysis = study.analyse()
+        analysis = study.analyse(sensitivity=False)
         level = analysis.levels[0]
         assert (level.ceiling, level.original_convention) == (ceiling, "Sherman et al. 1997")
         assert original is None or level.original_level == original
@@ -129,7 +129,7 @@ def test_a_strict_page_tells_no_loss_that_it_hides(tmp_path: Any) -> None:
     frame = arms(80).astype({"post": object})
     frame.loc[frame.index[:2], "post"] = ""
     made = declare(disclosure={"profile": "strict"})
-    ek.report(study_of(made, *split(frame)).analyse(), tmp_path / "page.html")
+    ek.report(study_of(made, *split(frame)).analyse(sensitivity=False), tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "By the design alone: the loss is not shown." in page
     assert not re.search(r"the overall loss \d", page)

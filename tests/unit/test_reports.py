@@ -77,14 +77,6 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def analyses() -> dict[str, ek.Analysis]:
-    return {
-        name: ek.load(ROOT / "examples" / name / "evaluation.yaml").study().analyse()
-        for name in EXAMPLES
-    }
-
-
-@pytest.fixture(scope="module")
 def pages(analyses: dict[str, ek.Analysis]) -> dict[tuple[str, str], str]:
     return {
         (name, kind): report_text(analysis, ".html", kind)
@@ -162,7 +154,7 @@ def test_a_formative_report_does_not_move_with_the_outcomes(
             frame.loc[late & (frame[column] != ""), column] = best
         tables[name] = frame
     moved = evaluation.study(tables)
-    assert abs(moved.analyse().estimates[0].estimate) > 5
+    assert abs(moved.analyse(sensitivity=False).estimates[0].estimate) > 5
     pages = [report_text(study, ".html") for study in (analyses["growing-together"].study, moved)]
     before, after = (re.sub(r"sha256 [0-9a-f]{64}", "", page) for page in pages)
     assert TOGETHER.search(before)[0] != TOGETHER.search(after)[0]
