@@ -23,7 +23,7 @@ from evalkit.study import Study
 
 # The same examples every time, so that a failure is there for everybody; HYPOTHESIS_PROFILE=explore
 # draws new ones.
-hypothesis.settings.register_profile("steady", derandomize=True)
+hypothesis.settings.register_profile("steady", derandomize=True, max_examples=50)
 hypothesis.settings.register_profile("explore")
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 

@@ -81,8 +81,8 @@ def test_two_hundred_seeds() -> None:
         assert naive_coverage < 0.93, (key, naive_coverage)
 
 
-def test_twelve_seeds() -> None:
-    seeds = range(1000, 1012)
+def test_eight_seeds() -> None:
+    seeds = range(1000, 1008)
     for key, rows in simulate(seeds).items():
         bias, coverage, naive_bias, _ = summarise(rows)
         spread = math.sqrt(sum((row[0] - bias) ** 2 for row in rows) / (len(rows) - 1) / len(rows))

@@ -226,7 +226,7 @@ def test_small_counts_are_those_of_the_rows_used() -> None:
         frame.loc[mine & (frame["period"] == "2022-03-01"), "value"] = before
         frame.loc[mine & (frame["period"] == "2023-03-01"), "value"] = after
     found = analysed(of_type(DID), frame).areas[0]
-    assert dict(found.dropped_why) == {"a unit not seen in every period": 16}
+    assert dict(found.dropped_why) == {"a unit not seen in every period": 14}
     assert (found.smallest_total, found.smallest_value) == (3, 0)
 
 

@@ -15,6 +15,7 @@ from evalkit.beside import BESIDE
 from evalkit.errors import InvalidData, InvalidEvaluation
 from evalkit.estimators import ESTIMATORS
 from evalkit.intercurrent import STRATEGIES
+from evalkit.sampling import analysis_sample, assigned_rows, reassigned
 from tests.conftest import declare, evaluate, study_of
 
 START = datetime.date(2024, 1, 1)
@@ -517,6 +518,30 @@ def test_a_stratum_without_any_outcome_is_counted_and_said() -> None:
     assert (found.n_treatment or 0) + (found.n_comparison or 0) + found.n_dropped == 120
 
 
+def test_a_minimised_trial_is_minimised_again_in_short() -> None:
+    frame, scores = people(40)
+    frame = frame.assign(came=np.arange(40).astype(str))
+    made = declare(
+        design__minimise={"by": ["sex", "area"], "order": "came"},
+        analysis={"covariates": ["baseline", "sex", "area"]},
+    )
+    study = study_of(made, frame, scores)
+    target, followed = study.trails[0]
+    sample = analysis_sample(study, target, followed)
+    found = ek.stats.permutation_test(
+        assigned_rows(study, followed, sample), outcome="score", treatment="treated",
+        covariates=sample.columns, reassign=reassigned(study), permutations=200, seed=7,
+    )  # fmt: skip
+    rows = frame.merge(scores, on="person")
+    alone = ek.stats.permutation_test(
+        rows.assign(t=(rows["arm"] == "programme") * 1.0, place=np.arange(40.0)), outcome="post",
+        treatment="t", covariates=["pre", "sex", "area"], permutations=200, seed=7,
+        reassign=ek.stats.minimisation(factors=["sex", "area"], order="place"),
+    )  # fmt: skip
+    assert found.p_value == pytest.approx(alone.p_value, rel=1e-9)
+
+
+@pytest.mark.slow
 def test_a_minimised_trial_is_re_randomised_by_minimising_again() -> None:
     frame, scores = people(40)
     frame = frame.assign(came=np.arange(40).astype(str))
