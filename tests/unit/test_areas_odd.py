@@ -98,7 +98,8 @@ CASES: dict[str, tuple[str, Spoil, str]] = {
         BELTS, lambda _, f: f[f["period"].between("1982-11", "1983-04")], "6 periods for 9"),
     "one other area to mix": (TEN, mixed, "1, where two or more are needed"),
     "a hole in every area": (
-        TEN, each_area_lacks_a_month, "No unit is seen in every one of the 36 periods."),
+        TEN, each_area_lacks_a_month,
+        "a period in which not every unit of the series has a value: 144"),
     "all start together": (TEN, all_start_together, "Every unit starts in the same period"),
     "some start before the series": (
         TEN, some_start_before_the_series, "treated in or before the first period"),
