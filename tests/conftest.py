@@ -128,6 +128,35 @@ def split(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return frame.drop(columns=["pre", "post"]), frame[["person", "pre", "post"]]
 
 
+CASES = pytest.StashKey[tuple[set[str], set[str]]]()
+"""Of the cases held against R: those that the processes of a shared run ran, and those they should."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Gather the cases that one process of a shared run held against R."""
+    ran, wanted = node.config.stash.setdefault(CASES, (set(), set()))
+    output = getattr(node, "workeroutput", {})
+    ran.update(output.get("cases_ran", ()))
+    wanted.update(output.get("cases_wanted", ()))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a shared run in which a mapped case ran in no process."""
+    ran, wanted = session.config.stash.get(CASES, (set(), set()))
+    if wanted - ran:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say of a shared run which cases were held against R."""
+    ran, wanted = config.stash.get(CASES, (set(), set()))
+    if wanted:
+        missing = ", ".join(sorted(wanted - ran)) or "none"
+        text = f"{len(wanted & ran)} run of {len(wanted)} mapped, not run: {missing}"
+        terminalreporter.write_line(f"reference cases in all processes: {text}")
+
+
 @pytest.fixture(scope="session")
 def studies() -> dict[str, Study]:
     """The study of every example."""

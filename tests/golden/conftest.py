@@ -42,6 +42,7 @@ class Reference:
         self.folder = folder / "r"
         self.ran: set[str] = set()
         self.deselected: set[str] = set()
+        self.wanted: set[str] = set()
 
     @property
     def present(self) -> bool:
@@ -82,6 +83,17 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the completeness test after everything else, in whatever order the rest runs."""
     items.sort(key=lambda item: item.name == COMPLETENESS)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that started this one, where there is one, which cases ran here."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        reference = session.config.stash[KEY]
+        output["cases_ran"], output["cases_wanted"] = (
+            sorted(reference.ran),
+            sorted(reference.wanted),
+        )
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
