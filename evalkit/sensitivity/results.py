@@ -156,10 +156,16 @@ def _judged(
 ) -> Sensitivity:
     """Return a row with how it reads, whether it says what the primary one says, and in words."""
     reading = _reading(study, target, main, row)
-    agrees = None if reading == "not-estimated" else side(reading) == side(first.reading)
+    said_already = {side(first.reading), *(["unclear"] if _held_back(main) else [])}
+    agrees = None if reading == "not-estimated" else side(reading) in said_already
     judged = replace(row, reading=reading, agrees=agrees)
     said = words.tipping if row.method == TIPPING and row.curve else words.sentence
     return replace(judged, sentence=said(judged, first))
+
+
+def _held_back(main: Estimate) -> bool:
+    """Whether a result is not clear once the other secondary results are allowed for."""
+    return main.p_adjusted is not None and main.p_adjusted > 1 - main.level
 
 
 def side(reading: str) -> str:

@@ -528,3 +528,15 @@ def test_lee_bounds_need_chance() -> None:
     made["design"] |= {"type": "matched-comparison", "match": {"covariates": ["tier"]}}
     with pytest.raises(InvalidEvaluation, match="rest on chance"):
         study_of(made, *people())
+
+
+def test_what_is_unclear_beside_other_results_is_no_changed_conclusion() -> None:
+    from dataclasses import replace
+
+    from evalkit.results import Estimate
+    from evalkit.sensitivity.results import _held_back
+
+    alone = Estimate(estimate=-1.0, conf_low=-1.9, conf_high=-0.1, p_value=0.03)
+    assert not _held_back(alone)
+    assert not _held_back(replace(alone, p_adjusted=0.04))
+    assert _held_back(replace(alone, p_adjusted=0.09))
